@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The words of a soak that both ends, the store and the reports share: phases,
+ * results, outcomes, modes, what can be left behind. Each list stands here
+ * once; names on the wire, in the store, in the journal and on the command line
+ * are these words.
+ */
+
+#include "base/util.h"
+
+/* One timed step of a unit, in the order of a unit's life. */
+#define PHASES(X)                                                                                  \
+        X(CREATE, "create")                                                                        \
+        X(START, "start")                                                                          \
+        X(READY, "ready")                                                                          \
+        X(EXEC, "exec")                                                                            \
+        X(STOP, "stop")                                                                            \
+        X(DELETE, "delete")                                                                        \
+        X(VERIFY, "verify")
+
+/* How a phase ended. */
+#define RESULTS(X)                                                                                 \
+        X(OK, "ok")                   /* as asked */                                               \
+        X(FAIL, "fail")               /* LXD, or the command in the container, said no */          \
+        X(TIMEOUT, "timeout")         /* its deadline passed */                                    \
+        X(LOST, "lost")               /* the daemon went away; what became of it is not known */   \
+        X(INTERRUPTED, "interrupted") /* we were stopped */
+
+/* How an attempt at a unit ended. */
+#define OUTCOMES(X)                                                                                \
+        X(PASSED, "passed")                                                                        \
+        X(FAILED, "failed")           /* a phase failed, or something was left behind */           \
+        X(WEDGED, "wedged")           /* something under it stopped making progress */             \
+        X(INTERRUPTED, "interrupted") /* cut short by us; does not use up the quota */
+
+#define MODES(X)                                                                                   \
+        X(CHURN, "churn")     /* create … delete, one after the other */                         \
+        X(DENSITY, "density") /* create and keep, until something says stop */
+
+#define SOURCES(X)                                                                                 \
+        X(IMAGE, "image") /* unpack an image */                                                    \
+        X(COPY, "copy")   /* copy a stopped instance */
+
+#define STOP_KINDS(X)                                                                              \
+        X(CLEAN, "clean") /* ask init, with a time limit */                                        \
+        X(FORCE, "force") /* kill */
+
+/* What an inventory of the host can find of an instance. */
+#define LEFTOVER_KINDS(X)                                                                          \
+        X(INSTANCE, "instance") /* the API still lists it */                                       \
+        X(PROCESS, "process")   /* its monitor, init or a helper of the daemon's */                \
+        X(CGROUP, "cgroup")                                                                        \
+        X(MOUNT, "mount")                                                                          \
+        X(VETH, "veth")                                                                            \
+        X(VOLUME, "volume") /* its root file system or directory of the daemon's */
+
+#define RECORD_KINDS(X)                                                                            \
+        X(SAMPLE, "sample")     /* one phase ended */                                              \
+        X(EXEC, "exec")         /* what one command printed */                                     \
+        X(LEFTOVER, "leftover") /* one thing that should be gone and is not */                     \
+        X(HELD, "held")         /* density: up, and staying */                                     \
+        X(OUTCOME, "outcome")   /* an attempt ended; the last record of it */                      \
+        X(RETURNED, "returned") /* units of a lease that were not started */
+
+#define PHASE(n, w)    PHASE_##n,
+#define RESULT(n, w)   RESULT_##n,
+#define OUTCOME(n, w)  OUTCOME_##n,
+#define MODE(n, w)     MODE_##n,
+#define SOURCE(n, w)   SOURCE_##n,
+#define STOPK(n, w)    STOP_##n,
+#define LEFTOVER(n, w) LEFTOVER_##n,
+#define RECORD(n, w)   RECORD_##n,
+
+enum phase { PHASES(PHASE) PHASE_MAX_ };
+enum result { RESULTS(RESULT) RESULT_MAX_ };
+enum outcome { OUTCOMES(OUTCOME) OUTCOME_MAX_ };
+enum mode { MODES(MODE) MODE_MAX_ };
+enum source { SOURCES(SOURCE) SOURCE_MAX_ };
+enum stop_kind { STOP_KINDS(STOPK) STOP_MAX_ };
+enum leftover_kind { LEFTOVER_KINDS(LEFTOVER) LEFTOVER_MAX_ };
+enum record_kind { RECORD_KINDS(RECORD) RECORD_MAX_ };
+
+#undef PHASE
+#undef RESULT
+#undef OUTCOME
+#undef MODE
+#undef SOURCE
+#undef STOPK
+#undef LEFTOVER
+#undef RECORD
+
+/* x_name(): the word, "?" when out of range. x_from_name(): the value, or -EINVAL. */
+#define SOAK_WORDS(X)                                                                              \
+        X(phase) X(result) X(outcome) X(mode) X(source) X(stop_kind) X(leftover_kind) X(record_kind)
+#define X(type)                                                                                    \
+        const char *type##_name(int v);                                                            \
+        int type##_from_name(const char *s) _warn_unused_;
+SOAK_WORDS(X)
+#undef X
+
+#define PHASE_BIT(p) (1U << (p))
+#define PHASES_ALL   ((1U << PHASE_MAX_) - 1)
+
+/* Limits both ends enforce. */
+#define RUN_ID_SIZE       9 /* 8 characters of [0-9a-z] and NUL */
+#define UNITS_MAX         INT64_C(999999999)
+#define PARALLEL_MAX      1024
+#define EXEC_COMMANDS_MAX 16
+#define EXEC_LENGTH_MAX   1024
+#define EXEC_OUTPUT_MAX   4096 /* bytes of each stream kept */
+#define ERROR_TEXT_MAX    512  /* bytes of LXD's own error text kept */
+#define PREFIX_MAX        20   /* so that PREFIX-RUN-NNNNNNNNN fits in 63 */
+#define NAME_SIZE         64   /* an instance name and NUL */
+
+#define DEFAULT_PREFIX "soak"
+#define DEFAULT_PORT   7463
+
+/* Where LXD keeps what we know an instance by. Nothing without them is touched. */
+#define KEY_RUN   "user.lxdsoak.run"
+#define KEY_UNIT  "user.lxdsoak.unit"
+#define KEY_AGENT "user.lxdsoak.agent"
