@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Drives an sd_event and measures it: see loop.h. Reading the two clocks and
+ * the thread's resource usage costs about a microsecond a dispatch.
+ */
+
+#include "base/loop.h"
+
+#include <sys/resource.h>
+
+#include "base/clock.h"
+
+#define RULER_PERIOD_USEC 100000
+
+struct loop {
+        sd_event *event;
+        sd_event_source *ruler;
+        uint64_t due_usec;
+        struct histogram *late;
+        struct loop_stats stats;
+};
+
+static int on_ruler(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        struct loop *l = userdata;
+        int64_t now_usec = now_monotonic_ns() / NSEC_PER_USEC;
+        int64_t late_ns = (now_usec - (int64_t)l->due_usec) * NSEC_PER_USEC;
+
+        histogram_record(l->late, MAX(late_ns, INT64_C(0)));
+        l->due_usec = (uint64_t)now_usec + RULER_PERIOD_USEC;
+        sd_event_source_set_time(s, l->due_usec);
+        sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+int loop_new(sd_event *event, struct loop **ret)
+{
+        _cleanup_(loop_freep)
+        struct loop *l = calloc(1, sizeof(*l));
+        int r;
+
+        if (!l)
+                return -ENOMEM;
+        l->event = sd_event_ref(event);
+        r = histogram_new(&l->late);
+        if (r < 0)
+                return r;
+        l->due_usec = (uint64_t)(now_monotonic_ns() / NSEC_PER_USEC) + RULER_PERIOD_USEC;
+        /* accuracy 1 µs: 0 would mean 250 ms */
+        r = sd_event_add_time(event, &l->ruler, CLOCK_MONOTONIC, l->due_usec, 1, on_ruler, l);
+        if (r < 0)
+                return r;
+        *ret = TAKE(l);
+        return 0;
+}
+
+struct loop *loop_free(struct loop *l)
+{
+        if (!l)
+                return NULL;
+        sd_event_source_disable_unref(l->ruler);
+        histogram_free(l->late);
+        sd_event_unref(l->event);
+        free(l);
+        return NULL;
+}
+
+static void measure(struct loop *l, int64_t wall_ns, int64_t cpu_ns, long waits)
+{
+        l->stats.dispatches++;
+        l->stats.wall_max_ns = MAX(l->stats.wall_max_ns, wall_ns);
+        l->stats.cpu_max_ns = MAX(l->stats.cpu_max_ns, cpu_ns);
+        if (waits > 0)
+                l->stats.waits++;
+}
+
+static int dispatch_measured(struct loop *l)
+{
+        struct rusage before, after;
+        int64_t wall, cpu;
+        int r;
+
+        getrusage(RUSAGE_THREAD, &before);
+        wall = now_monotonic_ns();
+        cpu = now_thread_cpu_ns();
+        r = sd_event_dispatch(l->event);
+        cpu = now_thread_cpu_ns() - cpu;
+        wall = now_monotonic_ns() - wall;
+        getrusage(RUSAGE_THREAD, &after);
+        measure(l, wall, cpu, after.ru_nvcsw - before.ru_nvcsw);
+        return r;
+}
+
+int loop_run(struct loop *l)
+{
+        int r, code;
+
+        while (sd_event_get_state(l->event) != SD_EVENT_FINISHED) {
+                r = sd_event_prepare(l->event);
+                if (r == 0)
+                        r = sd_event_wait(l->event, UINT64_MAX);
+                if (r < 0)
+                        return r;
+                if (r > 0) {
+                        r = dispatch_measured(l);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        r = sd_event_get_exit_code(l->event, &code);
+        return r < 0 ? r : code;
+}
+
+void loop_get_stats(const struct loop *l, struct loop_stats *ret)
+{
+        *ret = l->stats;
+        ret->late_p99_ns = histogram_percentile(l->late, 99);
+        ret->late_max_ns = histogram_max(l->late);
+}
+
+void loop_reset_stats(struct loop *l)
+{
+        struct histogram *fresh;
+
+        l->stats = (struct loop_stats){0};
+        if (histogram_new(&fresh) < 0)
+                return; /* the old one goes on; it can only show more */
+        histogram_free(l->late);
+        l->late = fresh;
+}
