@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-static void error_fill(struct error *err, int code, const char *format, va_list ap)
+static void _printf_(3, 0) error_fill(struct error *err, int code, const char *format, va_list ap)
 {
         err->code = code;
         vsnprintf(err->text, sizeof(err->text), format, ap);
