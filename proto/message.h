@@ -17,6 +17,9 @@
 #include "proto/fields.h"
 #include "proto/soak.h"
 
+#define MESSAGE_ROWS_MAX  1000 /* records in one RESULTS */
+#define MESSAGE_ITEMS_MAX 4096 /* leftovers in one STOPPED, items in one CLEANED */
+
 /* What a run is. Fixed for its life; sent whole in every HELLO. Owned strings:
  * released with fields_release(run_spec_fields, …). */
 struct run_spec {
@@ -43,7 +46,7 @@ extern const struct field run_spec_fields[];
 struct msg_hello {
         int64_t proto_min, proto_max;
         char coord_id[33]; /* of this coordinator process */
-        bool has_spec;     /* false: only looks or cleans up */
+        bool has_spec;     /* false: only looks or cleans up, and spec is not sent */
         struct run_spec spec;
 };
 extern const struct field msg_hello_fields[];

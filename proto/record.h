@@ -61,8 +61,10 @@ struct record {
         };
 };
 
-/* Returns a new JSON array. Text that is not UTF-8 is made so. */
+/* Returns a new JSON array, NULL if out of memory. Text that is not UTF-8 is made so. */
 json_object *record_encode(const struct record *r);
 
-/* -EBADMSG with err saying which element is wrong. Over-long text is cut. */
+/* -EBADMSG with err saying which element is wrong. Over-long text is cut; further
+ * elements, which a newer peer may send, are ignored. Only the member of the
+ * union that kind names is filled. */
 int record_decode(json_object *row, struct record *ret, struct error *err) _warn_unused_;

@@ -69,13 +69,14 @@ void wire_header_encode(const struct wire_header *h, uint8_t buf[static WIRE_HEA
 
 /*
  * Reads a header. -EPROTONOSUPPORT: the magic of another version ("LXS" and
- * another digit); -EBADMSG: not ours, or malformed.
+ * another digit); -EOPNOTSUPP: a type we do not know; -EBADMSG: not ours, or
+ * malformed.
  */
 int wire_header_decode(const void *data, size_t size, struct wire_header *ret,
                        struct error *err) _warn_unused_;
 
 /*
- * Parses a body: one JSON object of at most WIRE_FRAME_MAX bytes and depth 16.
+ * Parses a body: one JSON object, UTF-8, of at most WIRE_FRAME_MAX bytes and depth 16.
  * -EBADMSG with err set. The caller puts *ret with json_object_put().
  */
 int wire_body_parse(const void *data, size_t size, json_object **ret,
