@@ -63,6 +63,12 @@ install_packages() {
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config libsystemd-dev
     libcurl4-openssl-dev libjson-c-dev libzmq3-dev libsqlite3-dev)
 
+# build_dir SOURCE [VARIANT]: where a checkout is built; outside of it, one for each.
+build_dir() {
+    printf '%s/build%s-%s\n' "${LXDSOAK_CACHE:-/var/cache/lxdsoak}" "${2:+-$2}" \
+        "$(readlink -f "$1" | sha256sum | cut -c1-8)"
+}
+
 # build_tree SOURCE BUILD [MESON-OPTION...]: configures BUILD once and compiles it.
 # What meson and ninja say goes to BUILD.log, and is shown when they fail.
 build_tree() {
@@ -84,7 +90,7 @@ build_tree() {
 # install_tree BUILD [DESTDIR]
 install_tree() {
     local build=$1 destdir=${2:-}
-    DESTDIR=$destdir meson install -C "$build" --no-rebuild --quiet >"$build.install.log" 2>&1 </dev/null || {
+    DESTDIR=$destdir meson install -C "$build" --no-rebuild --only-changed >"$build.install.log" 2>&1 </dev/null || {
         tail -n 20 "$build.install.log" >&2
         die "meson install into ${destdir:-/} failed; the whole log is $build.install.log"
     }
