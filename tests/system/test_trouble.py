@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Things go wrong half-way: it is said, it counts, and the host is left clean."""
+
+import signal
+import time
+
+from testbed import INCONCLUSIVE, PASS, STOPPED, THRESHOLD, WEDGE, wait_until
+
+LONG = ("--hosts", "a,b", "--total", 400, "--parallel", 6)
+
+
+def at_work(bed, host="a", n=3):
+    wait_until(lambda: len(bed.instances(host)) >= n, 30, f"{n} instances in {host}")
+
+
+def test_interrupt_drains(bed):
+    run = bed.start(*LONG, "--json")
+    at_work(bed)
+    began = time.monotonic()
+    run.signal(signal.SIGINT)
+    outcome = run.end(60)
+    assert outcome.code == STOPPED, outcome
+    assert outcome.data["verdict"] == "stopped" and outcome.data["leftovers"] == []
+    assert outcome.data["units"]["failed"] == 0, "units that were under way ended well, or were interrupted"
+    assert time.monotonic() - began < 45
+    assert bed.left_after("a") == bed.left_after("b") == []
+
+
+def test_second_interrupt_gives_up_and_cleanup_finds_the_rest(bed):
+    run = bed.start(*LONG)
+    at_work(bed)
+    run.signal(signal.SIGINT)
+    time.sleep(0.3)
+    run.signal(signal.SIGINT)
+    outcome = run.end(20)
+    assert outcome.code == STOPPED, outcome
+    assert bed.coord("cleanup", "--hosts", "a,b").code == PASS
+    assert bed.left_after("a") == bed.left_after("b") == []
+
+
+def test_coordinator_is_killed_and_cleanup_finds_the_rest(bed):
+    run = bed.start(*LONG)
+    at_work(bed)
+    run.signal(signal.SIGKILL)
+    run.end(10)
+    outcome = bed.coord("cleanup", "--hosts", "a,b", timeout=90)
+    assert outcome.code == PASS, outcome
+    assert bed.left_after("a", within=10) == bed.left_after("b", within=10) == []
+
+
+def test_lxd_is_killed_half_way(bed):
+    run = bed.start("--hosts", "a", "--total", 30, "--parallel", 6, "--json")
+    at_work(bed)
+    bed.sh("a", "kill -9 $(systemctl show -P MainPID lxd.service)")
+    outcome = run.end(150)
+    # Units that LXD dropped have failed; the others went on.
+    assert outcome.code in (THRESHOLD, WEDGE), outcome
+    units = outcome.data["units"]
+    assert units["passed"] + units["failed"] + units["wedged"] + units["interrupted"] == 30, outcome
+    assert units["passed"] > 0 and units["failed"] > 0, outcome
+    assert outcome.data["leftovers"] == [], outcome
+    assert bed.left_after("a") == []
+
+
+def test_agent_is_killed_half_way(bed):
+    run = bed.start("--hosts", "a", "--total", 20, "--parallel", 5, "--json")
+    at_work(bed)
+    bed.sh("a", "kill -9 $(systemctl show -P MainPID lxdsoak-agent.service)")
+    outcome = run.end(150)
+    assert outcome.code in (PASS, THRESHOLD, INCONCLUSIVE), outcome
+    assert bed.coord("cleanup", "--hosts", "a", timeout=90).code == PASS
+    assert bed.left_after("a") == []
+
+
+def test_host_is_cut_off_half_way(bed):
+    run = bed.start("--hosts", "a,b", "--total", 60, "--parallel", 4, "--json")
+    at_work(bed, "b")
+    bed.hosts("cut", "b")
+    time.sleep(4)
+    bed.hosts("heal", "b")
+    outcome = run.end(150)
+    assert outcome.code == PASS, outcome
+    assert outcome.data["units"]["passed"] == 60, outcome
+
+
+def test_name_is_taken(bed):
+    run = bed.start("--hosts", "a", "--total", 20, "--parallel", 1, "--json")
+    at_work(bed, n=1)
+    mine = bed.instances("a")[0]
+    taken = mine[:-2] + "20"
+    bed.sh("a", f"lxc init soak {taken}")
+    try:
+        outcome = run.end(120)
+        assert outcome.code == THRESHOLD, outcome
+        assert outcome.data["units"]["failed"] == 1 and outcome.data["units"]["passed"] == 19, outcome
+        errors = outcome.store.rows("select error from sample where result <> 'ok'")
+        assert any("exists" in (e or "") for (e,) in errors), errors
+        assert bed.instances("a") == [taken], "somebody else's instance was removed"
+    finally:
+        bed.run("a", "lxc", "delete", "--force", taken)
+
+
+def test_pool_is_full(bed):
+    bed.sh("a", """
+        mkdir -p /mnt/small && mount -t tmpfs -o size=5M none /mnt/small
+        lxc storage create small dir source=/mnt/small
+        lxc profile device set default root pool small
+    """)
+    try:
+        outcome = bed.soak("--hosts", "a", "--total", 12, "--parallel", 6, "--phases",
+                           "create,start,ready,exec,stop,delete,verify")
+        assert outcome.code == THRESHOLD, outcome
+        errors = outcome.store.rows("select error from sample where result <> 'ok'")
+        assert any("space" in (e or "") for (e,) in errors), errors
+        assert outcome.data["leftovers"] == []
+        assert bed.left_after("a") == []
+    finally:
+        bed.sh("a", """
+            lxc profile device set default root pool default
+            timeout 30 lxc list --format csv -c n | xargs -r -n1 timeout 60 lxc delete --force
+            lxc storage delete small; umount -l /mnt/small
+        """, timeout=120)
