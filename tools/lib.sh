@@ -52,7 +52,7 @@ install_packages() {
     log=$(mktemp "${TMPDIR:-/tmp}/lxdsoak-apt.XXXXXX")
     if ! { apt-get -q update && DEBIAN_FRONTEND=noninteractive \
         apt-get -q -y --no-install-recommends install "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
-        tail -n 15 "$log" >&2
+        { grep -m3 '^Err\|^W: Failed' "$log" || :; tail -n 5 "$log"; } >&2
         die "apt-get could not install ${missing[*]}; all it said is in $log"
     fi
     rm -f "$log"

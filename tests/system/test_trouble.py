@@ -116,7 +116,7 @@ def test_pool_is_full(bed):
         assert bed.left_after("a") == []
     finally:
         bed.sh("a", """
-            lxc profile device set default root pool default
             timeout 30 lxc list --format csv -c n | xargs -r -n1 timeout 60 lxc delete --force
-            lxc storage delete small; umount -l /mnt/small
+            lxc profile device set default root pool default
+            lxc storage delete small; mountpoint -q /mnt/small && umount /mnt/small || true
         """, timeout=120)
