@@ -12,7 +12,8 @@
 #define HOSTS_MAX          10000
 
 struct endpoint {
-        char label[256]; /* as the user wrote it, without the port: names the host everywhere */
+        char label[256]; /* as the user wrote it, without the port and brackets: names the host
+                            everywhere */
         bool local;      /* a unix socket: guarded by its file mode, no CURVE */
         char path[108];  /* local */
         char node[256];  /* else: name or address, without brackets */
@@ -21,7 +22,8 @@ struct endpoint {
 
 /*
  * One host as written: NAME, NAME:PORT, V4:PORT, [V6]:PORT, V6 alone,
- * localhost (the agent's own unix socket), ipc:///PATH, tcp://HOST:PORT.
+ * localhost (the agent's own unix socket; localhost:PORT is TCP), ipc:///PATH,
+ * tcp://HOST:PORT.
  * -EINVAL with err set.
  */
 int endpoint_parse(const char *s, struct endpoint *ret, struct error *err) _warn_unused_;

@@ -5,7 +5,8 @@
  * CURVE keys and who may do what. Keys are Z85 text, 40 characters. A secret
  * lives in a file of its own that only its owner can read, and is refused
  * otherwise. The allow-list says `ROLE NAME PUBLICKEY` a line, the known agents
- * `HOST PUBLICKEY`; '#' begins a comment.
+ * `HOST PUBLICKEY`; '#' begins a comment at the beginning of a line and behind
+ * the key (keys can hold one themselves).
  */
 
 #include "base/error.h"
@@ -41,8 +42,9 @@ int key_write(const char *path, const struct key_pair *pair, struct error *err) 
 
 /*
  * Reads a secret and derives the public half. -ENOENT (err set) no such file;
- * -EPERM readable by others or owned by another user (root may own it);
- * -EINVAL not a key.
+ * -EPERM readable by others or owned by another user (root may own it; an ACL
+ * entry for ourselves, as systemd puts on credentials, is fine); -EINVAL not a
+ * key.
  */
 int key_read(const char *path, struct key_pair *ret, struct error *err) _warn_unused_;
 
@@ -57,13 +59,15 @@ struct allow_list {
         size_t n;
 };
 
-/* A missing file is an empty list (-ENOENT is not returned); a bad line is
- * -EINVAL and err names file and line. */
+/* A missing file is an empty list (-ENOENT is not returned); a bad line, and a
+ * key that stands there twice, is -EINVAL and err names file and line; -EPERM if
+ * anybody can write to the file. */
 int allow_list_read(const char *path, struct allow_list *ret, struct error *err) _warn_unused_;
 void allow_list_clear(struct allow_list *list);
 const struct allow_entry *allow_list_find(const struct allow_list *list, const char *key);
 
-/* The public key of an agent by the host label given to --hosts. -ENOENT (err
+/* The public key of an agent by the host label given to --hosts. path NULL: in
+ * ~/.config/lxdsoak/known_agents, then /etc/lxdsoak/known_agents. -ENOENT (err
  * set, says what to add where) when it is in neither file. */
 int known_agent_find(const char *path, const char *host, char ret_key[static KEY_Z85_SIZE],
                      struct error *err) _warn_unused_;
