@@ -102,7 +102,7 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
                 struct part parts[ZAP_FRAMES];
                 int events = 0;
                 size_t size = sizeof(events);
-                bool bad;
+                bool bad = true;
 
                 if (zmq_getsockopt(z->socket, ZMQ_EVENTS, &events, &size) < 0 ||
                     !(events & ZMQ_POLLIN))
