@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The spool: see spool.h. The loop's side only links jobs into a queue; the
+ * thread's side binds them to prepared statements, one transaction a batch, and
+ * hands the batch back through an eventfd.
+ */
+
+#include "agent/spool.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define SCHEMA_VERSION 1
+
+static const char schema[] =
+        "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS run(run TEXT PRIMARY KEY, spec TEXT NOT NULL,"
+        " epoch INTEGER NOT NULL, head INTEGER NOT NULL DEFAULT 0,"
+        " acked INTEGER NOT NULL DEFAULT 0, current INTEGER NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS lease(lease INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
+        " count INTEGER NOT NULL, attempt INTEGER NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS intent(unit INTEGER PRIMARY KEY, attempt INTEGER NOT NULL,"
+        " lease INTEGER NOT NULL, name TEXT NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS record(run TEXT NOT NULL, seq INTEGER NOT NULL,"
+        " row TEXT NOT NULL, PRIMARY KEY(run, seq)) WITHOUT ROWID;";
+
+/* What can be queued, and the statements that carry it out. Parameters: ?1..?4
+ * the numbers, ?5 and ?6 the texts. */
+#define JOBS(X)                                                                                    \
+        X(META, "INSERT OR REPLACE INTO meta VALUES(?5, ?6)", NULL, NULL, NULL)                    \
+        X(RUN, "UPDATE run SET current = 0 WHERE run != ?5",                                       \
+          "INSERT INTO run(run, spec, epoch, current) VALUES(?5, ?6, ?1, 1) ON CONFLICT(run) "     \
+          "DO UPDATE SET spec = ?6, epoch = ?1, current = 1",                                      \
+          NULL, NULL)                                                                              \
+        X(END_RUN, "UPDATE run SET current = 0", "DELETE FROM lease", "DELETE FROM intent", NULL)  \
+        X(LEASE, "INSERT OR IGNORE INTO lease VALUES(?1, ?2, ?3, ?4)", NULL, NULL, NULL)           \
+        X(INTENT, "INSERT OR REPLACE INTO intent VALUES(?2, ?3, ?1, ?5)",                          \
+          "UPDATE lease SET count = count - (?2 + 1 - first), first = ?2 + 1"                      \
+          " WHERE lease = ?1 AND ?2 >= first",                                                     \
+          "DELETE FROM lease WHERE lease = ?1 AND count <= 0", NULL)                               \
+        X(RECORD, "INSERT OR IGNORE INTO record VALUES(?5, ?1, ?6)",                               \
+          "UPDATE run SET head = max(head, ?1) WHERE run = ?5",                                    \
+          "DELETE FROM intent WHERE unit = ?2", "DELETE FROM lease WHERE lease = ?3")              \
+        X(ACK, "DELETE FROM record WHERE run = ?5 AND seq <= ?1",                                  \
+          "UPDATE run SET acked = max(acked, ?1) WHERE run = ?5",                                  \
+          "DELETE FROM run WHERE current = 0 AND acked >= head", NULL)
+
+enum job_kind {
+#define X(name, a, b, c, d) JOB_##name,
+        JOBS(X)
+#undef X
+                JOB_MAX_,
+};
+
+#define STATEMENTS_EACH 4
+static const char *const job_sql[][STATEMENTS_EACH] = {
+#define X(name, a, b, c, d) [JOB_##name] = {a, b, c, d},
+        JOBS(X)
+#undef X
+};
+
+struct job {
+        struct job *next;
+        enum job_kind kind;
+        int64_t n[4];
+        char *text[2];
+        spool_handler handler;
+        void *userdata;
+        int r;
+};
+
+struct queue {
+        struct job *head, **tail;
+        size_t n;
+};
+
+struct spool {
+        sqlite3 *db;
+        sqlite3_stmt *statements[JOB_MAX_][STATEMENTS_EACH];
+        int lock_fd, event_fd;
+        sd_event_source *source;
+        pthread_t thread;
+        bool running;
+
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        struct queue todo, done;
+        bool stopping;
+        char error[256];
+};
+
+static void queue_init(struct queue *q)
+{
+        *q = (struct queue){.tail = &q->head};
+}
+
+static void queue_add(struct queue *q, struct job *job)
+{
+        job->next = NULL;
+        *q->tail = job;
+        q->tail = &job->next;
+        q->n++;
+}
+
+static void job_free(struct job *job)
+{
+        free(job->text[0]);
+        free(job->text[1]);
+        free(job);
+}
+
+static void queue_clear(struct queue *q)
+{
+        while (q->head) {
+                struct job *job = q->head;
+
+                q->head = job->next;
+                job_free(job);
+        }
+        queue_init(q);
+}
+
+/* ---- the thread ---- */
+
+static int sqlite_errno(int rc)
+{
+        switch (rc & 0xff) {
+        case SQLITE_OK:
+        case SQLITE_DONE:
+        case SQLITE_ROW: return 0;
+        case SQLITE_FULL: return -ENOSPC;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED: return -EBUSY;
+        case SQLITE_NOMEM: return -ENOMEM;
+        case SQLITE_READONLY: return -EROFS;
+        case SQLITE_PERM:
+        case SQLITE_AUTH: return -EACCES;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB: return -EUCLEAN;
+        default: return -EIO;
+        }
+}
+
+static int job_run(struct spool *s, const struct job *job)
+{
+        for (size_t i = 0; i < STATEMENTS_EACH; i++) {
+                sqlite3_stmt *st = s->statements[job->kind][i];
+                int rc, n;
+
+                if (!st)
+                        continue;
+                n = sqlite3_bind_parameter_count(st);
+                for (int k = 0; k < 4 && k < n; k++)
+                        sqlite3_bind_int64(st, k + 1, job->n[k]);
+                for (int k = 0; k < 2 && k + 4 < n; k++)
+                        sqlite3_bind_text(st, k + 5, job->text[k], -1, SQLITE_STATIC);
+                rc = sqlite3_step(st);
+                sqlite3_reset(st);
+                sqlite3_clear_bindings(st);
+                if (sqlite_errno(rc) < 0)
+                        return sqlite_errno(rc);
+        }
+        return 0;
+}
+
+static int batch_run(struct spool *s, struct job *list)
+{
+        int r = sqlite_errno(sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+
+        for (struct job *job = list; job && r == 0; job = job->next)
+                r = job_run(s, job);
+        if (r == 0)
+                r = sqlite_errno(sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL));
+        if (r < 0) {
+                pthread_mutex_lock(&s->lock);
+                snprintf(s->error, sizeof(s->error), "%s", sqlite3_errmsg(s->db));
+                pthread_mutex_unlock(&s->lock);
+                if (!sqlite3_get_autocommit(s->db))
+                        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        }
+        return r;
+}
+
+static void *spool_thread(void *userdata)
+{
+        struct spool *s = userdata;
+
+        pthread_mutex_lock(&s->lock);
+        for (;;) {
+                struct job *list, *next;
+                int r;
+
+                while (!s->todo.head && !s->stopping)
+                        pthread_cond_wait(&s->wake, &s->lock);
+                if (!s->todo.head)
+                        break;
+                list = s->todo.head;
+                queue_init(&s->todo);
+                pthread_mutex_unlock(&s->lock);
+
+                r = batch_run(s, list);
+
+                pthread_mutex_lock(&s->lock);
+                for (; list; list = next) {
+                        next = list->next;
+                        list->r = r;
+                        queue_add(&s->done, list);
+                }
+                eventfd_write(s->event_fd, 1);
+        }
+        pthread_mutex_unlock(&s->lock);
+        return NULL;
+}
+
+/* ---- the loop's side ---- */
+
+static int on_done(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        struct spool *s = userdata;
+        struct job *list;
+        eventfd_t unused;
+
+        eventfd_read(fd, &unused);
+        pthread_mutex_lock(&s->lock);
+        list = s->done.head;
+        queue_init(&s->done);
+        pthread_mutex_unlock(&s->lock);
+        while (list) {
+                struct job *job = list;
+
+                list = job->next;
+                if (job->handler)
+                        job->handler(job->r, job->userdata);
+                job_free(job);
+        }
+        return 0;
+}
+
+static int submit(struct spool *s, enum job_kind kind, const int64_t n[static 4], const char *a,
+                  const char *b, spool_handler handler, void *userdata)
+{
+        struct job *job = calloc(1, sizeof(*job));
+
+        if (!job)
+                return -ENOMEM;
+        job->kind = kind;
+        memcpy(job->n, n, sizeof(job->n));
+        job->handler = handler;
+        job->userdata = userdata;
+        job->text[0] = a ? strdup(a) : NULL;
+        job->text[1] = b ? strdup(b) : NULL;
+        if ((a && !job->text[0]) || (b && !job->text[1])) {
+                job_free(job);
+                return -ENOMEM;
+        }
+        pthread_mutex_lock(&s->lock);
+        queue_add(&s->todo, job);
+        pthread_cond_signal(&s->wake);
+        pthread_mutex_unlock(&s->lock);
+        return 0;
+}
+
+#define N(...) ((const int64_t[4]){__VA_ARGS__})
+
+int spool_put_meta(struct spool *s, const char *key, const char *value, spool_handler handler,
+                   void *userdata)
+{
+        return submit(s, JOB_META, N(0), key, value, handler, userdata);
+}
+
+int spool_put_run(struct spool *s, const char *run, const char *spec, uint32_t epoch,
+                  spool_handler handler, void *userdata)
+{
+        return submit(s, JOB_RUN, N(epoch), run, spec, handler, userdata);
+}
+
+int spool_end_run(struct spool *s, spool_handler handler, void *userdata)
+{
+        return submit(s, JOB_END_RUN, N(0), NULL, NULL, handler, userdata);
+}
+
+int spool_put_lease(struct spool *s, int64_t lease, int64_t first, int64_t count, int64_t attempt,
+                    spool_handler handler, void *userdata)
+{
+        return submit(s, JOB_LEASE, N(lease, first, count, attempt), NULL, NULL, handler, userdata);
+}
+
+int spool_put_intent(struct spool *s, int64_t lease, int64_t unit, int64_t attempt,
+                     const char *name, spool_handler handler, void *userdata)
+{
+        return submit(s, JOB_INTENT, N(lease, unit, attempt), name, NULL, handler, userdata);
+}
+
+int spool_put_record(struct spool *s, const char *run, uint64_t seq, const char *row,
+                     int64_t ends_unit, int64_t returned_lease, spool_handler handler,
+                     void *userdata)
+{
+        return submit(s, JOB_RECORD, N((int64_t)seq, ends_unit, returned_lease), run, row, handler,
+                      userdata);
+}
+
+int spool_ack(struct spool *s, const char *run, uint64_t seq)
+{
+        return submit(s, JOB_ACK, N((int64_t)seq), run, NULL, NULL, NULL);
+}
+
+const char *spool_error_text(struct spool *s)
+{
+        return s->error[0] ? s->error : "no error";
+}
+
+size_t spool_queued(const struct spool *s)
+{
+        return s->todo.n;
+}
+
+/* ---- opening ---- */
+
+static int open_db(struct spool *s, const char *path, struct error *err)
+{
+        int version = 0;
+        sqlite3_stmt *st;
+
+        if (sqlite3_open_v2(path, &s->db,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+                            NULL) != SQLITE_OK)
+                goto fail;
+        sqlite3_busy_timeout(s->db, 5000);
+        if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) != SQLITE_OK)
+                goto fail;
+        if (sqlite3_step(st) == SQLITE_ROW)
+                version = sqlite3_column_int(st, 0);
+        sqlite3_finalize(st);
+        if (version > SCHEMA_VERSION)
+                return error_set(err, -EPROTONOSUPPORT,
+                                 "spool %s was written by a newer lxdsoak-agent (format %d, this "
+                                 "one knows %d): install that one, or move the file away",
+                                 path, version, SCHEMA_VERSION);
+        if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", NULL, NULL,
+                         NULL) != SQLITE_OK ||
+            sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
+            sqlite3_exec(s->db, "PRAGMA user_version=" STR(SCHEMA_VERSION), NULL, NULL, NULL) !=
+                    SQLITE_OK)
+                goto fail;
+        for (size_t k = 0; k < JOB_MAX_; k++)
+                for (size_t i = 0; i < STATEMENTS_EACH; i++)
+                        if (job_sql[k][i] &&
+                            sqlite3_prepare_v3(s->db, job_sql[k][i], -1, SQLITE_PREPARE_PERSISTENT,
+                                               &s->statements[k][i], NULL) != SQLITE_OK)
+                                goto fail;
+        return 0;
+fail:
+        return error_set(err, sqlite_errno(sqlite3_errcode(s->db)) ?: -EIO,
+                         "spool %s: %s; if it is damaged, stop the agent, move it away and run "
+                         "lxdsoak-coord cleanup",
+                         path, sqlite3_errmsg(s->db));
+}
+
+static int lock_dir(struct spool *s, const char *dir, struct error *err)
+{
+        _cleanup_(freep)
+        char *path = NULL;
+
+        if (asprintf(&path, "%s/lock", dir) < 0)
+                return -ENOMEM;
+        s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (s->lock_fd < 0)
+                return error_set_errno(err, -errno,
+                                       "state directory %s: it must exist and be writable "
+                                       "(--state-dir)",
+                                       dir);
+        if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
+                return error_set(err, -EWOULDBLOCK,
+                                 "another lxdsoak-agent uses the state directory %s: stop it, or "
+                                 "give this one its own (--state-dir)",
+                                 dir);
+        return 0;
+}
+
+int spool_open(sd_event *event, const char *dir, struct spool **ret, struct error *err)
+{
+        _cleanup_(spool_closep)
+        struct spool *s = calloc(1, sizeof(*s));
+        _cleanup_(freep)
+        char *path = NULL;
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        s->lock_fd = s->event_fd = -1;
+        queue_init(&s->todo);
+        queue_init(&s->done);
+        pthread_mutex_init(&s->lock, NULL);
+        pthread_cond_init(&s->wake, NULL);
+        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+                return error_set_errno(err, -errno, "cannot make the state directory %s", dir);
+        r = lock_dir(s, dir, err);
+        if (r < 0)
+                return r;
+        if (asprintf(&path, "%s/spool.db", dir) < 0)
+                return -ENOMEM;
+        r = open_db(s, path, err);
+        if (r < 0)
+                return r;
+        s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (s->event_fd < 0)
+                return -errno;
+        r = sd_event_add_io(event, &s->source, s->event_fd, EPOLLIN, on_done, s);
+        if (r < 0)
+                return r;
+        r = pthread_create(&s->thread, NULL, spool_thread, s);
+        if (r != 0)
+                return -r;
+        s->running = true;
+        *ret = TAKE(s);
+        return 0;
+}
+
+struct spool *spool_close(struct spool *s)
+{
+        if (!s)
+                return NULL;
+        if (s->running) {
+                pthread_mutex_lock(&s->lock);
+                s->stopping = true;
+                pthread_cond_signal(&s->wake);
+                pthread_mutex_unlock(&s->lock);
+                pthread_join(s->thread, NULL);
+        }
+        sd_event_source_disable_unref(s->source);
+        queue_clear(&s->todo);
+        queue_clear(&s->done);
+        for (size_t k = 0; k < JOB_MAX_; k++)
+                for (size_t i = 0; i < STATEMENTS_EACH; i++)
+                        sqlite3_finalize(s->statements[k][i]);
+        sqlite3_close(s->db);
+        if (s->event_fd >= 0)
+                close(s->event_fd);
+        if (s->lock_fd >= 0)
+                close(s->lock_fd);
+        pthread_mutex_destroy(&s->lock);
+        pthread_cond_destroy(&s->wake);
+        free(s);
+        return NULL;
+}
+
+/* ---- reading ---- */
+
+static int prepare(struct spool *s, const char *sql, const char *text, sqlite3_stmt **ret)
+{
+        int rc = sqlite3_prepare_v2(s->db, sql, -1, ret, NULL);
+
+        if (rc == SQLITE_OK && text)
+                sqlite3_bind_text(*ret, 1, text, -1, SQLITE_STATIC);
+        return sqlite_errno(rc);
+}
+
+char *spool_get_meta(struct spool *s, const char *key)
+{
+        sqlite3_stmt *st;
+        char *value = NULL;
+
+        if (prepare(s, "SELECT value FROM meta WHERE key = ?1", key, &st) < 0)
+                return NULL;
+        if (sqlite3_step(st) == SQLITE_ROW)
+                value = strdup((const char *)sqlite3_column_text(st, 0));
+        sqlite3_finalize(st);
+        return value;
+}
+
+int spool_get_run(struct spool *s, struct spool_run *ret, struct error *err)
+{
+        sqlite3_stmt *st;
+        int r, rc;
+
+        r = prepare(s, "SELECT run, spec, epoch, head, acked FROM run WHERE current", NULL, &st);
+        if (r < 0)
+                return error_set(err, r, "spool: %s", sqlite3_errmsg(s->db));
+        rc = sqlite3_step(st);
+        if (rc == SQLITE_ROW) {
+                *ret = (struct spool_run){
+                        .spec = strdup((const char *)sqlite3_column_text(st, 1)),
+                        .epoch = (uint32_t)sqlite3_column_int64(st, 2),
+                        .head = (uint64_t)sqlite3_column_int64(st, 3),
+                        .acked = (uint64_t)sqlite3_column_int64(st, 4),
+                };
+                snprintf(ret->run, sizeof(ret->run), "%s", sqlite3_column_text(st, 0));
+        }
+        sqlite3_finalize(st);
+        if (rc == SQLITE_ROW)
+                return ret->spec ? 1 : -ENOMEM;
+        r = sqlite_errno(rc);
+        return r < 0 ? error_set(err, r, "spool: %s", sqlite3_errmsg(s->db)) : 0;
+}
+
+/* Columns: seq, lease, unit, attempt, count, text. */
+static int each(struct spool *s, const char *sql, const char *text, spool_row_handler handler,
+                void *userdata)
+{
+        sqlite3_stmt *st;
+        int rc, r = prepare(s, sql, text, &st);
+
+        if (r < 0)
+                return r;
+        while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+                struct spool_row row = {
+                        .seq = (uint64_t)sqlite3_column_int64(st, 0),
+                        .lease = sqlite3_column_int64(st, 1),
+                        .unit = sqlite3_column_int64(st, 2),
+                        .attempt = sqlite3_column_int64(st, 3),
+                        .count = sqlite3_column_int64(st, 4),
+                        .text = (const char *)sqlite3_column_text(st, 5),
+                };
+                r = handler(&row, userdata);
+        }
+        if (r == 0)
+                r = sqlite_errno(rc);
+        sqlite3_finalize(st);
+        return r;
+}
+
+int spool_each_lease(struct spool *s, spool_row_handler handler, void *userdata)
+{
+        return each(s, "SELECT 0, lease, first, attempt, count, '' FROM lease ORDER BY lease", NULL,
+                    handler, userdata);
+}
+
+int spool_each_intent(struct spool *s, spool_row_handler handler, void *userdata)
+{
+        return each(s, "SELECT 0, lease, unit, attempt, 1, name FROM intent ORDER BY unit", NULL,
+                    handler, userdata);
+}
+
+int spool_each_record(struct spool *s, const char *run, spool_row_handler handler, void *userdata)
+{
+        return each(s, "SELECT seq, 0, 0, 0, 0, row FROM record WHERE run = ?1 ORDER BY seq", run,
+                    handler, userdata);
+}
