@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* See run.h. Units begin in the order of their leases, as many at once as the
+ * spec allows; a held unit does not count as in flight. */
+
+#include "agent/run.h"
+
+#include "agent/journal.h"
+#include "agent/stock.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define SETTLE_LIMIT_NS (300 * NSEC_PER_SEC)
+#define VERIFY_GRACE_NS (10 * NSEC_PER_SEC)
+#define TICK_USEC       1000000
+
+struct lease {
+        struct lease *next;
+        int64_t id, next_unit, left, attempt;
+};
+
+struct slot {
+        struct slot *prev, *next;
+        struct run *run;
+        struct runner *runner;
+        bool held, unwinding;
+};
+
+struct run {
+        struct run_deps deps;
+        struct run_spec spec;
+        struct source_info source;
+        bool has_source;
+        struct runner_env env;
+        struct lease *leases, **leases_tail;
+        int64_t newest_lease; /* ids go up */
+        struct slot *slots;   /* oldest last */
+        int64_t n_in_flight, n_held;
+        int64_t n_passed, n_failed;
+        int64_t expires_ns;
+        sd_event_source *tick, *pump;
+        bool stopping, keep, stopped;
+        enum stop_mode mode;
+        struct stock *stock;
+};
+
+static void pump_soon(struct run *run)
+{
+        sd_event_source_set_enabled(run->pump, SD_EVENT_ONESHOT);
+}
+
+/* ---- units ---- */
+
+static void slot_free(struct slot *slot)
+{
+        struct run *run = slot->run;
+
+        if (slot->held)
+                run->n_held--;
+        else
+                run->n_in_flight--;
+        if (slot->prev)
+                slot->prev->next = slot->next;
+        else
+                run->slots = slot->next;
+        if (slot->next)
+                slot->next->prev = slot->prev;
+        runner_free(slot->runner);
+        free(slot);
+}
+
+static struct slot *slot_new(struct run *run)
+{
+        struct slot *slot = calloc(1, sizeof(*slot));
+
+        if (!slot)
+                return NULL;
+        slot->run = run;
+        slot->next = run->slots;
+        if (run->slots)
+                run->slots->prev = slot;
+        run->slots = slot;
+        run->n_in_flight++;
+        return slot;
+}
+
+static struct slot *slot_of(struct run *run, const struct runner *runner)
+{
+        struct slot *slot = run->slots;
+
+        while (slot && slot->runner != runner)
+                slot = slot->next;
+        return slot;
+}
+
+static void on_record(const struct record *record, const char *instance, void *userdata)
+{
+        struct run *run = userdata;
+
+        journal_record(&run->spec, run->deps.agent_id, record, instance);
+        if (record->kind == RECORD_LEFTOVER)
+                stock_remember(run->stock, record, instance);
+}
+
+static void on_held(struct runner *runner, void *userdata)
+{
+        struct run *run = userdata;
+        struct slot *slot = slot_of(run, runner);
+        struct record record = {.kind = RECORD_HELD, .unit = runner_unit(runner)};
+        int r;
+
+        slot->held = true;
+        run->n_in_flight--;
+        run->n_held++;
+        record.held.live = run->n_held;
+        record.held.mem_available = probe_mem_available(run->deps.probe);
+        r = outbox_add(run->deps.outbox, &record, -1, 0);
+        if (r < 0)
+                log_error("Unit %lld: a record could not be kept: %s", (long long)record.unit,
+                          strerror(-r));
+        pump_soon(run);
+}
+
+static void on_end(struct runner *runner, enum outcome outcome, void *userdata)
+{
+        struct run *run = userdata;
+
+        if (outcome == OUTCOME_PASSED)
+                run->n_passed++;
+        else if (outcome != OUTCOME_INTERRUPTED)
+                run->n_failed++;
+        slot_free(slot_of(run, runner));
+        pump_soon(run);
+}
+
+static int begin_unit(struct run *run, struct lease *lease)
+{
+        struct slot *slot = slot_new(run);
+        int r;
+
+        if (!slot)
+                return -ENOMEM;
+        r = runner_new(&run->env, lease->next_unit, lease->attempt, lease->id, &slot->runner);
+        if (r < 0) {
+                slot_free(slot);
+                return r;
+        }
+        lease->next_unit++;
+        lease->left--;
+        return 0;
+}
+
+/* ---- leases ---- */
+
+static void record_returned(struct run *run, int64_t lease, int64_t first, int64_t count,
+                            const char *reason)
+{
+        struct record record = {.kind = RECORD_RETURNED, .unit = first, .lease = lease};
+        int r;
+
+        record.returned.first = first;
+        record.returned.count = count;
+        snprintf(record.returned.reason, sizeof(record.returned.reason), "%s", reason);
+        r = outbox_add(run->deps.outbox, &record, -1, lease);
+        if (r < 0)
+                log_error("Lease %lld could not be given back: %s; it will expire",
+                          (long long)lease, strerror(-r));
+}
+
+static void drop_first_lease(struct run *run)
+{
+        struct lease *lease = run->leases;
+
+        run->leases = lease->next;
+        if (!run->leases)
+                run->leases_tail = &run->leases;
+        free(lease);
+}
+
+static void return_leases(struct run *run, const char *reason)
+{
+        while (run->leases) {
+                record_returned(run, run->leases->id, run->leases->next_unit, run->leases->left,
+                                reason);
+                drop_first_lease(run);
+        }
+}
+
+/* ---- the pump: begins what may begin, unwinds what is to be unwound ---- */
+
+static const char *density_limit(struct run *run)
+{
+        int64_t free_now = probe_mem_available(run->deps.probe);
+
+        if (run->spec.mode != MODE_DENSITY)
+                return NULL;
+        if (run->n_failed > 0)
+                return "error";
+        /* What is in flight has not taken its memory yet; the probe is a second
+         * old at most. */
+        if (free_now >= 0 && free_now < run->spec.min_free)
+                return "min-free";
+        return NULL;
+}
+
+static void begin_units(struct run *run)
+{
+        while (run->leases && run->n_in_flight < run->spec.parallel) {
+                const char *limit = density_limit(run);
+                int r;
+
+                if (limit) {
+                        return_leases(run, limit);
+                        return;
+                }
+                if (!run->has_source || outbox_disk_trouble(run->deps.outbox) ||
+                    outbox_pending(run->deps.outbox) > SPOOL_RECORDS_MAX / 2)
+                        return; /* the tick looks again */
+                r = begin_unit(run, run->leases);
+                if (r < 0) {
+                        log_error("No unit can be begun: %s", strerror(-r));
+                        return;
+                }
+                if (run->leases->left == 0)
+                        drop_first_lease(run);
+        }
+}
+
+static void release_held(struct run *run)
+{
+        struct slot *slot = run->slots;
+
+        while (slot && (run->keep || run->n_in_flight < run->spec.parallel)) {
+                struct slot *next = slot->next;
+
+                if (slot->held && run->keep) {
+                        runner_keep(slot->runner); /* frees the slot */
+                } else if (slot->held) {
+                        slot->held = false;
+                        run->n_held--;
+                        run->n_in_flight++;
+                        runner_finish(slot->runner);
+                }
+                slot = next;
+        }
+}
+
+static void on_stock(json_object *leftovers, void *userdata)
+{
+        struct run *run = userdata;
+
+        run->stopped = true;
+        run->deps.on_stopped(run, leftovers, run->deps.userdata);
+}
+
+static int on_pump(sd_event_source *s, void *userdata)
+{
+        struct run *run = userdata;
+
+        if (!run->stopping) {
+                begin_units(run);
+                return 0;
+        }
+        release_held(run);
+        if (!run->slots && !run->stopped)
+                stock_take(run->stock, run->keep, on_stock, run);
+        return 0;
+}
+
+static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        struct run *run = userdata;
+
+        if (run->leases && now_monotonic_ns() > run->expires_ns) {
+                log_warning("Run %s: its coordinator has been silent for too long; what is not "
+                            "begun is given back",
+                            run->spec.run);
+                return_leases(run, "expired");
+        }
+        pump_soon(run);
+        sd_event_source_set_time_relative(s, TICK_USEC);
+        sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+/* ---- the interface ---- */
+
+static int split_commands(struct run *run, struct error *err)
+{
+        const struct string_list *exec = &run->spec.exec;
+
+        if (exec->n > EXEC_COMMANDS_MAX)
+                return error_set(err, -E2BIG, "at most %d commands", EXEC_COMMANDS_MAX);
+        for (size_t i = 0; i < exec->n; i++) {
+                int r = split_command(exec->items[i], &run->env.argv[i]);
+
+                if (r < 0)
+                        return error_set(err, r, "command \"%s\" is empty or has an open quote",
+                                         exec->items[i]);
+        }
+        return 0;
+}
+
+static void setup_env(struct run *run)
+{
+        run->env.event = run->deps.event;
+        run->env.lxd = run->deps.lxd;
+        run->env.inventory = run->deps.inventory;
+        run->env.spool = run->deps.spool;
+        run->env.outbox = run->deps.outbox;
+        run->env.agent_id = run->deps.agent_id;
+        run->env.spec = &run->spec;
+        run->env.source = &run->source;
+        run->env.on_record = on_record;
+        run->env.on_held = on_held;
+        run->env.on_end = on_end;
+        run->env.userdata = run;
+        run->env.plan = (struct unit_plan){
+                .phases = (unsigned)run->spec.phases,
+                .n_exec = run->spec.exec.n,
+                .hold = run->spec.mode == MODE_DENSITY,
+                .phase_deadline_ns = run->spec.phase_deadline_ns,
+                .verify_grace_ns = VERIFY_GRACE_NS,
+                .settle_limit_ns = SETTLE_LIMIT_NS,
+        };
+}
+
+int run_new(const struct run_deps *deps, struct run_spec *spec, struct run **ret, struct error *err)
+{
+        _cleanup_(run_freep)
+        struct run *run = calloc(1, sizeof(*run));
+        int r;
+
+        if (!run) {
+                fields_release(run_spec_fields, spec);
+                return error_set(err, -ENOMEM, "out of memory");
+        }
+        run->deps = *deps;
+        run->spec = *spec;
+        *spec = (struct run_spec){0};
+        run->leases_tail = &run->leases;
+        setup_env(run);
+        r = split_commands(run, err);
+        if (r < 0)
+                return r;
+        r = stock_new(&run->env, &run->stock);
+        if (r < 0)
+                return error_set(err, r, "out of memory");
+        r = sd_event_add_time_relative(deps->event, &run->tick, CLOCK_MONOTONIC, TICK_USEC, 1000,
+                                       on_tick, run);
+        if (r >= 0)
+                r = sd_event_add_defer(deps->event, &run->pump, on_pump, run);
+        if (r < 0)
+                return error_set_errno(err, r, "no event source");
+        sd_event_source_set_enabled(run->pump, SD_EVENT_OFF);
+        *ret = TAKE(run);
+        return 0;
+}
+
+struct run *run_free(struct run *run)
+{
+        if (!run)
+                return NULL;
+        while (run->slots)
+                slot_free(run->slots);
+        while (run->leases)
+                drop_first_lease(run);
+        stock_free(run->stock);
+        sd_event_source_disable_unref(run->tick);
+        sd_event_source_disable_unref(run->pump);
+        for (size_t i = 0; i < EXEC_COMMANDS_MAX; i++)
+                string_list_clear(&run->env.argv[i]);
+        json_object_put(run->source.profiles);
+        fields_release(run_spec_fields, &run->spec);
+        free(run);
+        return NULL;
+}
+
+const struct run_spec *run_get_spec(const struct run *run)
+{
+        return &run->spec;
+}
+
+void run_set_source(struct run *run, struct source_info *source)
+{
+        json_object_put(run->source.profiles);
+        run->source = *source;
+        source->profiles = NULL;
+        run->has_source = true;
+        pump_soon(run);
+}
+
+bool run_has_source(const struct run *run)
+{
+        return run->has_source;
+}
+
+int run_add_lease(struct run *run, const struct msg_lease *msg)
+{
+        struct lease *lease;
+
+        if (msg->lease <= run->newest_lease)
+                return -EEXIST;
+        lease = calloc(1, sizeof(*lease));
+        if (!lease)
+                return -ENOMEM;
+        *lease = (struct lease){NULL, msg->lease, msg->first, msg->count, msg->attempt};
+        run->newest_lease = msg->lease;
+        *run->leases_tail = lease;
+        run->leases_tail = &lease->next;
+        if (run->stopping)
+                return_leases(run, "drain");
+        pump_soon(run);
+        return 0;
+}
+
+void run_renew(struct run *run, int64_t expires_ns)
+{
+        run->expires_ns = MAX(run->expires_ns, expires_ns);
+}
+
+int run_recover(struct run *run, int64_t unit, int64_t attempt, int64_t lease)
+{
+        struct slot *slot = slot_new(run);
+        char name[NAME_SIZE], key[24];
+        int r;
+
+        if (!slot)
+                return -ENOMEM;
+        instance_name(&run->spec, unit, name);
+        snprintf(key, sizeof(key), "%lld", (long long)unit);
+        r = runner_new_removal(&run->env, name, key, unit, attempt, lease, &slot->runner);
+        if (r < 0)
+                slot_free(slot);
+        return r;
+}
+
+void run_return_lease(struct run *run, int64_t lease, int64_t first, int64_t count,
+                      const char *reason)
+{
+        run->newest_lease = MAX(run->newest_lease, lease);
+        record_returned(run, lease, first, count, reason);
+}
+
+void run_stop(struct run *run, enum stop_mode mode, bool keep)
+{
+        if (run->stopping && mode <= run->mode)
+                return;
+        run->stopping = true;
+        run->mode = mode;
+        run->keep = keep && mode != STOP_MODE_ABORT;
+        return_leases(run, "drain");
+        if (mode == STOP_MODE_ABORT) {
+                struct slot *next;
+
+                for (struct slot *slot = run->slots; slot; slot = next) {
+                        next = slot->next;
+                        if (slot->held)
+                                continue; /* the pump unwinds those, a few at a time */
+                        runner_abort(slot->runner);
+                }
+        }
+        pump_soon(run);
+}
+
+bool run_is_stopping(const struct run *run)
+{
+        return run->stopping;
+}
+
+bool run_is_stopped(const struct run *run)
+{
+        return run->stopped;
+}
+
+void run_fill(const struct run *run, struct msg_pong *ret)
+{
+        int64_t oldest = 0, now = now_monotonic_ns();
+
+        for (const struct slot *slot = run->slots; slot; slot = slot->next)
+                if (!slot->held)
+                        oldest = MAX(oldest, now - runner_start_ns(slot->runner));
+        ret->in_flight = run->n_in_flight;
+        ret->held = run->n_held;
+        ret->oldest_ns = oldest;
+}
+
+void run_describe(const struct run *run, char *buf, size_t size)
+{
+        snprintf(buf, size, "run %s: %lld in flight, %lld held, %lld passed, %lld failed%s",
+                 run->spec.run, (long long)run->n_in_flight, (long long)run->n_held,
+                 (long long)run->n_passed, (long long)run->n_failed,
+                 run->stopped    ? ", over"
+                 : run->stopping ? ", ending"
+                                 : "");
+}
