@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * See listener.h. TCP fails closed: without a key nothing is bound, the ZAP
+ * handler is there before the socket, the socket insists on it, and a message
+ * without a User-Id is dropped all the same.
+ */
+
+#include "agent/listener.h"
+
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "proto/endpoint.h"
+#include "proto/zap.h"
+
+#define HANDSHAKE_MS 10000
+
+enum { SOCKET_UNIX, SOCKET_TCP, SOCKET_MAX_ };
+
+struct listener {
+        sd_event *event;
+        const struct agent_config *config;
+        struct listener_handlers handlers;
+        void *context;
+        struct zap *zap;
+        struct zsock *sockets[SOCKET_MAX_];
+        struct allow_list allow;
+};
+
+bool peer_equal(const struct peer *a, const struct peer *b)
+{
+        return a->socket == b->socket && a->id_size == b->id_size &&
+               memcmp(a->id, b->id, a->id_size) == 0;
+}
+
+/* ---- receiving ---- */
+
+static bool identify(struct listener *l, struct zsock *z, const struct zframe *id,
+                     const char *user_id, struct peer *ret)
+{
+        const char *colon = user_id ? strchr(user_id, ':') : NULL;
+        char role[16];
+        int r;
+
+        *ret = (struct peer){.socket = z == l->sockets[SOCKET_TCP] ? SOCKET_TCP : SOCKET_UNIX};
+        if (id->size == 0 || id->size > ROUTING_ID_MAX)
+                return false;
+        memcpy(ret->id, id->data, id->size);
+        ret->id_size = id->size;
+        if (ret->socket == SOCKET_UNIX) {
+                ret->role = ROLE_ADMIN; /* the file mode has let them in */
+                return true;
+        }
+        if (!colon || (size_t)(colon - user_id) >= sizeof(role))
+                return false;
+        memcpy(role, user_id, (size_t)(colon - user_id));
+        role[colon - user_id] = '\0';
+        r = role_from_name(role);
+        if (r < 0)
+                return false;
+        ret->role = r;
+        snprintf(ret->user, sizeof(ret->user), "%s", user_id);
+        return true;
+}
+
+static void on_frames(struct zsock *z, const struct zframe *frames, size_t n, const char *user_id,
+                      void *userdata)
+{
+        struct listener *l = userdata;
+        struct error err = ERROR_INIT;
+        struct wire_header header;
+        json_object *body = NULL;
+        struct peer peer;
+        int r;
+
+        if (n == 0 || !identify(l, z, &frames[0], user_id, &peer))
+                return;
+        if (n != 3) {
+                error_set(&err, -EBADMSG, "a message has two frames, this one had %zu", n - 1);
+                l->handlers.bad(&peer, &err, l->handlers.userdata);
+                return;
+        }
+        r = wire_header_decode(frames[1].data, frames[1].size, &header, &err);
+        if (r >= 0)
+                r = wire_body_parse(frames[2].data, frames[2].size, &body, &err);
+        if (r < 0)
+                l->handlers.bad(&peer, &err, l->handlers.userdata);
+        else
+                l->handlers.message(&peer, &header, body, l->handlers.userdata);
+        json_object_put(body);
+}
+
+int listener_send(struct listener *l, const struct peer *to, const struct wire_header *header,
+                  json_object *body)
+{
+        uint8_t buf[WIRE_HEADER_SIZE];
+        const char *text = "{}";
+        size_t size = 2;
+
+        wire_header_encode(header, buf);
+        if (body)
+                text = json_object_to_json_string_length(body, JSON_C_TO_STRING_PLAIN, &size);
+        if (size > WIRE_SEND_MAX)
+                return -EMSGSIZE;
+        return zsock_send(
+                l->sockets[to->socket],
+                (struct zframe[]){{to->id, to->id_size}, {buf, sizeof(buf)}, {text, size}}, 3);
+}
+
+/* ---- binding ---- */
+
+static void on_denied(const char *address, const char *key, const char *reason, void *userdata)
+{
+        log_warning("Refused %s from %s: %s; to let it in, add \"drive NAME %s\" to the "
+                    "allow-list",
+                    key[0] ? key : "a peer without a key", address, reason, key);
+}
+
+static int socket_new(struct listener *l, int which, struct error *err)
+{
+        void *socket = zmq_socket(l->context, ZMQ_ROUTER);
+        int r, one = 1, handshake = HANDSHAKE_MS, backlog = 1024;
+
+        if (!socket)
+                return error_set_errno(err, -errno, "no ZeroMQ socket");
+        r = zsock_set_common_options(socket);
+        if (r < 0) {
+                zmq_close(socket);
+                return error_set_errno(err, r, "ZeroMQ refused an option");
+        }
+        zmq_setsockopt(socket, ZMQ_ROUTER_MANDATORY, &one, sizeof(one));
+        zmq_setsockopt(socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof(handshake));
+        zmq_setsockopt(socket, ZMQ_BACKLOG, &backlog, sizeof(backlog));
+        r = zsock_new(l->event, socket, on_frames, l, &l->sockets[which]);
+        return r < 0 ? error_set_errno(err, r, "no ZeroMQ socket on the loop") : 0;
+}
+
+static int guard_with_curve(struct listener *l, struct error *err)
+{
+        void *socket = zsock_socket(l->sockets[SOCKET_TCP]);
+        _cleanup_(freep)
+        char *path = agent_key_path(l->config);
+        struct key_pair pair;
+        int r, one = 1;
+
+        if (!path)
+                return error_set(err, -ENOMEM, "out of memory");
+        r = key_read(path, &pair, err);
+        if (r < 0)
+                return error_prefix(err, "listen on tcp needs a key");
+        r = zap_set_curve_server(socket, &pair);
+        explicit_bzero(&pair, sizeof(pair));
+        if (r < 0)
+                return error_set_errno(err, r, "ZeroMQ refused the key of %s", path);
+        zmq_setsockopt(socket, ZMQ_IPV6, &one, sizeof(one));
+        return 0;
+}
+
+static int ensure_socket(struct listener *l, int which, struct error *err)
+{
+        int r;
+
+        if (l->sockets[which])
+                return 0;
+        if (which == SOCKET_TCP) {
+                r = allow_list_read(l->config->authorized_keys, &l->allow, err);
+                if (r < 0)
+                        return r;
+                if (l->allow.n == 0)
+                        log_warning("The allow-list %s is empty: nobody can drive this agent over "
+                                    "TCP",
+                                    l->config->authorized_keys);
+                r = zap_new(l->event, l->context, &l->allow, on_denied, l, &l->zap);
+                if (r < 0)
+                        return error_set_errno(err, r, "no ZAP handler");
+        }
+        r = socket_new(l, which, err);
+        if (r >= 0 && which == SOCKET_TCP)
+                r = guard_with_curve(l, err);
+        return r;
+}
+
+static int bind_one(struct listener *l, const char *text, struct error *err)
+{
+        struct endpoint e;
+        mode_t mask;
+        int r, which;
+
+        r = endpoint_parse_listen(text, &e, err);
+        if (r < 0)
+                return r;
+        which = e.local ? SOCKET_UNIX : SOCKET_TCP;
+        r = ensure_socket(l, which, err);
+        if (r < 0)
+                return r;
+        mask = umask(0117); /* 0660: the group may drive */
+        r = zmq_bind(zsock_socket(l->sockets[which]), text) < 0 ? -errno : 0;
+        umask(mask);
+        if (r == -EADDRINUSE)
+                return error_set(err, r,
+                                 "listen %s: something listens there already; another "
+                                 "lxdsoak-agent?",
+                                 text);
+        if (r < 0)
+                return error_set_errno(err, r,
+                                       "listen %s: check the address, and that its directory can "
+                                       "be written to",
+                                       text);
+        return 0;
+}
+
+int listener_new(sd_event *event, const struct agent_config *config,
+                 const struct listener_handlers *handlers, struct listener **ret, struct error *err)
+{
+        _cleanup_(listener_freep)
+        struct listener *l = calloc(1, sizeof(*l));
+
+        if (!l)
+                return error_set(err, -ENOMEM, "out of memory");
+        l->event = sd_event_ref(event);
+        l->config = config;
+        l->handlers = *handlers;
+        l->context = zmq_ctx_new();
+        if (!l->context)
+                return error_set_errno(err, -errno, "no ZeroMQ context");
+        for (size_t i = 0; i < config->listen.n; i++) {
+                int r = bind_one(l, config->listen.items[i], err);
+
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE(l);
+        return 0;
+}
+
+struct listener *listener_free(struct listener *l)
+{
+        if (!l)
+                return NULL;
+        for (int i = 0; i < SOCKET_MAX_; i++)
+                zsock_free(l->sockets[i]);
+        zap_free(l->zap);
+        allow_list_clear(&l->allow);
+        if (l->context)
+                zmq_ctx_term(l->context);
+        sd_event_unref(l->event);
+        free(l);
+        return NULL;
+}
+
+int listener_reload(struct listener *l, struct error *err)
+{
+        struct allow_list fresh = {0};
+        int r = allow_list_read(l->config->authorized_keys, &fresh, err);
+
+        if (r < 0)
+                return r;
+        allow_list_clear(&l->allow);
+        l->allow = fresh;
+        return 0;
+}

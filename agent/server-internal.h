@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the files of the server share: its state, and the calls between them.
+ * server.c has the dispatch and the interface, server-send.c what goes out,
+ * server-session.c the coordinator's session, server-cleanup.c the clean-up,
+ * server-restore.c what a restart finds in the spool.
+ */
+
+#include "agent/listener.h"
+#include "agent/preflight.h"
+#include "agent/run.h"
+#include "agent/server.h"
+#include "agent/sweep.h"
+
+#define SILENCE_NS (60 * NSEC_PER_SEC) /* then another coordinator may drive */
+#define BATCH_ROWS 100
+
+struct server {
+        struct server_deps deps;
+        struct listener *listener;
+        struct outbox *outbox;
+        struct run *run;
+        char incarnation[33];
+
+        /* the coordinator that drives; has_driver false: nobody does */
+        bool has_driver;
+        struct peer driver;
+        char coord_id[33];
+        uint32_t epoch;
+        int64_t heard_ns;
+
+        /* a HELLO whose preflight is under way */
+        struct preflight *preflight;
+        char server_name[65];
+
+        /* records on the wire */
+        sd_event_source *flush;
+        uint64_t sent;
+        int64_t progress_ns;
+
+        json_object *leftovers; /* once stopped */
+
+        struct sweep *sweep;
+        struct peer sweeper;
+        json_object *swept; /* items not sent yet */
+        bool sweep_dry;
+
+        void (*on_idle)(void *userdata);
+        void *on_idle_userdata;
+};
+
+/* ---- server-send.c ---- */
+
+/* Takes body over. What cannot be sent is dropped: all that matters is sent again. */
+void send_message(struct server *s, const struct peer *to, enum message_type type, const char *run,
+                  uint64_t seq, json_object *body);
+void send_err(struct server *s, const struct peer *to, const char *code, const char *text);
+void send_refuse(struct server *s, const struct peer *to, enum refuse_code code, const char *format,
+                 ...) _printf_(4, 5);
+void send_stopped(struct server *s);
+void fill_pong(struct server *s, struct msg_pong *pong);
+/* The run's id, empty when there is none. */
+const char *run_id(const struct server *s);
+/* Puts records on the wire, as many as the window allows. */
+void flush_records(struct server *s);
+/* Does so in at most usec. */
+void flush_soon(struct server *s, uint64_t usec);
+int on_flush(sd_event_source *source, uint64_t usec, void *userdata);
+void on_outbox_ready(void *userdata);
+
+/* ---- server-session.c ---- */
+
+/* What handles a message; body is the decoded struct of its type. */
+typedef void (*message_handler)(struct server *s, const struct peer *peer,
+                                const struct wire_header *h, void *body);
+
+void on_hello(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+void on_lease(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+void on_ack(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+void on_ping(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+void on_stop(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+void on_bye(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+/* What a run of this server needs. */
+struct run_deps server_run_deps(struct server *s);
+void forget_run(struct server *s);
+
+/* ---- server-cleanup.c ---- */
+
+void on_cleanup(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+
+/* ---- server-restore.c ---- */
+
+/* Takes up again the run the spool holds, if there is one. */
+int server_restore(struct server *s, struct error *err) _warn_unused_;

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What leaves the server: messages, the state of the host, the records and their window. */
+
+#include "agent/server-internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define WINDOW_ROWS 400
+#define FLUSH_USEC  100000
+#define RESEND_NS   NSEC_PER_SEC
+#define ROWS_BYTES  (WIRE_SEND_MAX - 4096)
+
+/* ---- sending ---- */
+
+void send_message(struct server *s, const struct peer *to, enum message_type type, const char *run,
+                  uint64_t seq, json_object *body)
+{
+        struct wire_header header = {.type = type, .epoch = s->epoch, .seq = seq};
+        int r;
+
+        snprintf(header.run, sizeof(header.run), "%s", run ?: "");
+        r = listener_send(s->listener, to, &header, body);
+        json_object_put(body);
+        /* What matters is sent again: the peer may be gone for the moment. */
+        if (r < 0 && r != -EAGAIN && r != -EHOSTUNREACH)
+                log_warning("%s could not be sent: %s", message_type_name(type), strerror(-r));
+}
+
+void send_err(struct server *s, const struct peer *to, const char *code, const char *text)
+{
+        struct msg_err m = {0};
+
+        snprintf(m.code, sizeof(m.code), "%s", code);
+        snprintf(m.text, sizeof(m.text), "%s", text);
+        send_message(s, to, MESSAGE_ERR, NULL, 0, fields_encode(msg_err_fields, &m));
+}
+
+void send_refuse(struct server *s, const struct peer *to, enum refuse_code code, const char *format,
+                 ...)
+{
+        struct msg_refuse m = {.code = code};
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(m.text, sizeof(m.text), format, ap);
+        va_end(ap);
+        if (code == REFUSE_BUSY && s->run) {
+                snprintf(m.holder, sizeof(m.holder), "%s", s->coord_id);
+                snprintf(m.run, sizeof(m.run), "%s", run_get_spec(s->run)->run);
+                m.expires_in_ns = MAX(s->heard_ns + SILENCE_NS - now_monotonic_ns(), INT64_C(0));
+        }
+        log_notice("Refused a coordinator: %s", m.text);
+        send_message(s, to, MESSAGE_REFUSE, NULL, 0, fields_encode(msg_refuse_fields, &m));
+}
+
+void fill_pong(struct server *s, struct msg_pong *pong)
+{
+        struct loop_stats loop;
+        struct http_stats http;
+
+        pong->agent_stamp_ns = now_monotonic_ns();
+        pong->head = (int64_t)outbox_head(s->outbox);
+        if (s->run)
+                run_fill(s->run, pong);
+        probe_fill(s->deps.probe, pong);
+        loop_get_stats(s->deps.loop, &loop);
+        pong->loop_dispatches = loop.dispatches;
+        pong->loop_cpu_max_ns = loop.cpu_max_ns;
+        pong->loop_wall_max_ns = loop.wall_max_ns;
+        pong->loop_waits = loop.waits;
+        pong->loop_late_p99_ns = loop.late_p99_ns;
+        pong->loop_late_max_ns = loop.late_max_ns;
+        lxd_get_stats(s->deps.lxd, &http);
+        pong->connections = (int64_t)http.connections;
+        pong->requests = (int64_t)http.requests;
+}
+
+/* ---- records ---- */
+
+const char *run_id(const struct server *s)
+{
+        return s->run ? run_get_spec(s->run)->run : "";
+}
+
+void flush_records(struct server *s)
+{
+        uint64_t first, last;
+        json_object *rows;
+
+        if (!s->has_driver)
+                return;
+        if (s->sent > outbox_acked(s->outbox) && now_monotonic_ns() - s->progress_ns > RESEND_NS) {
+                s->sent = outbox_acked(s->outbox); /* go back */
+                s->progress_ns = now_monotonic_ns();
+        }
+        while (s->sent < outbox_acked(s->outbox) + WINDOW_ROWS) {
+                struct msg_results m;
+
+                rows = outbox_read(s->outbox, s->sent, BATCH_ROWS, ROWS_BYTES, &first, &last);
+                if (!rows)
+                        return;
+                m.rows = rows;
+                send_message(s, &s->driver, MESSAGE_RESULTS, run_id(s), first,
+                             fields_encode(msg_results_fields, &m));
+                fields_release(msg_results_fields, &m);
+                if (s->sent == outbox_acked(s->outbox))
+                        s->progress_ns = now_monotonic_ns();
+                s->sent = last;
+        }
+}
+
+int on_flush(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct server *s = userdata;
+
+        flush_records(s);
+        if (outbox_pending(s->outbox) > 0 && s->has_driver) {
+                sd_event_source_set_time_relative(source, FLUSH_USEC);
+                sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        }
+        return 0;
+}
+
+void flush_soon(struct server *s, uint64_t usec)
+{
+        int enabled;
+
+        if (sd_event_source_get_enabled(s->flush, &enabled) >= 0 && enabled != SD_EVENT_OFF &&
+            usec > 0)
+                return;
+        sd_event_source_set_time_relative(s->flush, usec);
+        sd_event_source_set_enabled(s->flush, SD_EVENT_ONESHOT);
+}
+
+void on_outbox_ready(void *userdata)
+{
+        struct server *s = userdata;
+        bool full = outbox_head(s->outbox) - s->sent >= BATCH_ROWS;
+
+        flush_soon(s, full || (s->run && run_is_stopped(s->run)) ? 0 : FLUSH_USEC);
+}
+
+void send_stopped(struct server *s)
+{
+        struct msg_stopped m = {.final_seq = (int64_t)outbox_head(s->outbox),
+                                .leftovers = s->leftovers};
+
+        fill_pong(s, &m.pong);
+        if (s->has_driver)
+                send_message(s, &s->driver, MESSAGE_STOPPED, run_id(s), 0,
+                             fields_encode(msg_stopped_fields, &m));
+}

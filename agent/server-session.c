@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The session of the coordinator that drives: HELLO to BYE, leases, and the end of its run. */
+
+#include "agent/server-internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/message-ids.h"
+
+#define LEASE_TTL_MAX_NS (600 * NSEC_PER_SEC)
+#define FLUSH_USEC       100000
+
+/* ---- the end of a run ---- */
+
+static void on_run_stopped(struct run *run, json_object *leftovers, void *userdata)
+{
+        struct server *s = userdata;
+        const char *fields[1];
+        char field[64];
+
+        json_object_put(s->leftovers);
+        s->leftovers = json_object_get(leftovers);
+        snprintf(field, sizeof(field), "LXDSOAK_RUN=%s", run_id(s));
+        fields[0] = field;
+        log_entry(LOG_NOTICE, MESSAGE_ID_RUN_ENDED, fields, 1,
+                  "Run %s is over on this host, %zu things left behind", run_id(s),
+                  json_object_array_length(leftovers));
+        flush_soon(s, 0);
+        send_stopped(s);
+        if (s->on_idle)
+                s->on_idle(s->on_idle_userdata);
+}
+
+void forget_run(struct server *s)
+{
+        if (s->preflight)
+                preflight_cancel(TAKE(s->preflight));
+        s->run = run_free(s->run);
+        json_object_put(TAKE(s->leftovers));
+        s->has_driver = false;
+        if (spool_end_run(s->deps.spool, NULL, NULL) < 0)
+                log_error("Out of memory: the spool still names the run");
+}
+
+/* ---- HELLO ---- */
+
+static void send_welcome(struct server *s, const struct peer *to)
+{
+        struct msg_welcome m = {.proto = PROTO_MAX,
+                                .head = (int64_t)outbox_head(s->outbox),
+                                .parallel_max = PARALLEL_MAX};
+
+        snprintf(m.agent_id, sizeof(m.agent_id), "%s", s->deps.agent_id);
+        snprintf(m.incarnation, sizeof(m.incarnation), "%s", s->incarnation);
+        gethostname(m.hostname, sizeof(m.hostname) - 1);
+        snprintf(m.server, sizeof(m.server), "%s", s->server_name);
+        send_message(s, to, MESSAGE_WELCOME, run_id(s), 0, fields_encode(msg_welcome_fields, &m));
+}
+
+static void on_preflight(const struct preflight_answer *a, void *userdata)
+{
+        struct server *s = userdata;
+
+        s->preflight = NULL;
+        snprintf(s->server_name, sizeof(s->server_name), "%s", a->server);
+        if (a->ok) {
+                run_set_source(s->run, a->source);
+                send_welcome(s, &s->driver);
+                return;
+        }
+        send_refuse(s, &s->driver, a->refuse, "%s", a->text);
+        forget_run(s);
+}
+
+static bool same_spec(const struct run_spec *a, const struct run_spec *b)
+{
+        json_object *x = fields_encode(run_spec_fields, a), *y = fields_encode(run_spec_fields, b);
+        bool same = x && y && json_object_equal(x, y);
+
+        json_object_put(x);
+        json_object_put(y);
+        return same;
+}
+
+/* Whether the run that is here stands in the way of another one. */
+static bool is_busy(struct server *s)
+{
+        struct msg_pong pong = {0};
+
+        if (!s->run || run_is_stopped(s->run))
+                return false;
+        run_fill(s->run, &pong);
+        return (s->has_driver && now_monotonic_ns() - s->heard_ns < SILENCE_NS) ||
+               pong.in_flight + pong.held > 0;
+}
+
+struct run_deps server_run_deps(struct server *s)
+{
+        return (struct run_deps){
+                .event = s->deps.event,
+                .lxd = s->deps.lxd,
+                .inventory = s->deps.inventory,
+                .spool = s->deps.spool,
+                .outbox = s->outbox,
+                .probe = s->deps.probe,
+                .agent_id = s->deps.agent_id,
+                .on_stopped = on_run_stopped,
+                .userdata = s,
+        };
+}
+
+static int begin_run(struct server *s, struct run_spec *spec, uint32_t epoch, struct error *err)
+{
+        struct run_deps deps = server_run_deps(s);
+        json_object *json;
+        int r;
+
+        if (s->run)
+                forget_run(s);
+        if (!spec->project[0])
+                snprintf(spec->project, sizeof(spec->project), "%s", s->deps.config->project);
+        json = fields_encode(run_spec_fields, spec);
+        r = lxd_set_project(s->deps.lxd, spec->project);
+        if (r >= 0)
+                r = spool_put_run(s->deps.spool, spec->run, json_object_to_json_string(json), epoch,
+                                  NULL, NULL);
+        json_object_put(json);
+        if (r < 0)
+                return error_set_errno(err, r, "the run could not be noted");
+        outbox_begin_run(s->outbox, spec->run, 0, 0);
+        s->sent = 0;
+        loop_reset_stats(s->deps.loop);
+        return run_new(&deps, spec, &s->run, err);
+}
+
+static void adopt_driver(struct server *s, const struct peer *peer, const struct msg_hello *m,
+                         const struct wire_header *h)
+{
+        s->has_driver = true;
+        s->driver = *peer;
+        s->epoch = h->epoch;
+        s->heard_ns = now_monotonic_ns();
+        snprintf(s->coord_id, sizeof(s->coord_id), "%s", m->coord_id);
+        outbox_ack(s->outbox, h->ack);
+        s->sent = outbox_acked(s->outbox);
+        flush_soon(s, FLUSH_USEC);
+}
+
+/* The run's own coordinator, again: after a break, or a HELLO that crossed. */
+static void hello_again(struct server *s, const struct peer *peer, struct msg_hello *m,
+                        const struct wire_header *h)
+{
+        if (h->epoch < s->epoch) {
+                send_refuse(s, peer, REFUSE_STALE_EPOCH,
+                            "run %s is driven by a later start of its coordinator (epoch %u, this "
+                            "one is %u)",
+                            run_id(s), s->epoch, h->epoch);
+                return;
+        }
+        if (!m->spec.project[0])
+                snprintf(m->spec.project, sizeof(m->spec.project), "%s",
+                         run_get_spec(s->run)->project);
+        if (!same_spec(run_get_spec(s->run), &m->spec)) {
+                send_refuse(s, peer, REFUSE_SPEC_MISMATCH,
+                            "run %s is here already, with another spec", run_id(s));
+                return;
+        }
+        adopt_driver(s, peer, m, h);
+        if (run_has_source(s->run))
+                send_welcome(s, peer);
+        else if (!s->preflight &&
+                 preflight_start(s->deps.lxd, run_get_spec(s->run), s->deps.agent_id, on_preflight,
+                                 s, &s->preflight) < 0)
+                send_refuse(s, peer, REFUSE_LXD, "out of memory");
+}
+
+static void hello_to_drive(struct server *s, const struct peer *peer, struct msg_hello *m,
+                           const struct wire_header *h)
+{
+        struct error err = ERROR_INIT;
+        const char *fields[1];
+        char field[64];
+
+        if (s->on_idle) {
+                send_refuse(s, peer, REFUSE_DRAINING, "the agent is shutting down");
+                return;
+        }
+        if (s->run && streq(run_id(s), m->spec.run)) {
+                hello_again(s, peer, m, h);
+                return;
+        }
+        if (is_busy(s)) {
+                send_refuse(s, peer, REFUSE_BUSY,
+                            "busy with run %s; wait for it, stop it, or remove it with "
+                            "lxdsoak-coord cleanup --run %s",
+                            run_id(s), run_id(s));
+                return;
+        }
+        if (begin_run(s, &m->spec, h->epoch, &err) < 0) {
+                send_refuse(s, peer, REFUSE_SPEC, "%s", err.text);
+                return;
+        }
+        adopt_driver(s, peer, m, h);
+        snprintf(field, sizeof(field), "LXDSOAK_RUN=%s", run_id(s));
+        fields[0] = field;
+        log_entry(LOG_NOTICE, MESSAGE_ID_RUN_STARTED, fields, 1, "Run %s begins, for %s", run_id(s),
+                  peer->user[0] ? peer->user : "a local coordinator");
+        if (preflight_start(s->deps.lxd, run_get_spec(s->run), s->deps.agent_id, on_preflight, s,
+                            &s->preflight) < 0) {
+                send_refuse(s, peer, REFUSE_LXD, "out of memory");
+                forget_run(s);
+        }
+}
+
+void on_hello(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)
+{
+        struct msg_hello *m = body;
+
+        if (m->proto_min > PROTO_MAX || m->proto_max < PROTO_MIN)
+                send_refuse(s, peer, REFUSE_VERSION,
+                            "this agent speaks protocol %d to %d, the coordinator %lld to %lld: "
+                            "install the same lxdsoak on both",
+                            PROTO_MIN, PROTO_MAX, (long long)m->proto_min, (long long)m->proto_max);
+        else if (!m->has_spec)
+                send_welcome(s, peer);
+        else if (peer->role < ROLE_DRIVE)
+                send_refuse(s, peer, REFUSE_ROLE, "%s may only look; give it the role drive",
+                            peer->user);
+        else
+                hello_to_drive(s, peer, m, h);
+}
+
+/* ---- the driver's messages ---- */
+
+static void on_lease_durable(int r, void *userdata)
+{
+        int64_t *lease = userdata;
+
+        /* Without it on disk the lease still runs; a restart only would not know
+         * to give it back, and it would expire. */
+        if (r < 0)
+                log_error("Lease %lld is not on disk: %s", (long long)*lease, strerror(-r));
+        free(lease);
+}
+
+void on_lease(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)
+{
+        const struct msg_lease *m = body;
+        struct msg_lease_ok ok = {m->lease};
+        int64_t *id;
+        int r = run_add_lease(s->run, m);
+
+        if (r >= 0) {
+                run_renew(s->run, now_monotonic_ns() + MIN(m->ttl_ns, LEASE_TTL_MAX_NS));
+                id = malloc(sizeof(*id));
+                if (id)
+                        *id = m->lease;
+                if (!id || spool_put_lease(s->deps.spool, m->lease, m->first, m->count, m->attempt,
+                                           on_lease_durable, id) < 0)
+                        free(id);
+        }
+        if (r >= 0 || r == -EEXIST)
+                send_message(s, peer, MESSAGE_LEASE_OK, run_id(s), 0,
+                             fields_encode(msg_lease_ok_fields, &ok));
+}
+
+void on_ack(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)
+{
+        if (h->ack > outbox_acked(s->outbox))
+                s->progress_ns = now_monotonic_ns();
+        outbox_ack(s->outbox, h->ack);
+        if (s->sent < outbox_acked(s->outbox))
+                s->sent = outbox_acked(s->outbox);
+        flush_records(s);
+}
+
+void on_ping(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)
+{
+        const struct msg_ping *m = body;
+        struct msg_pong pong = {.stamp_ns = m->stamp_ns};
+
+        /* Leases run from the stamp we gave out, by our own clock: a message that
+         * was late on the way cannot revive them. */
+        if (s->run && s->has_driver && peer_equal(peer, &s->driver) && m->agent_stamp_ns > 0)
+                run_renew(s->run, MIN(m->agent_stamp_ns, now_monotonic_ns()) + SILENCE_NS);
+        fill_pong(s, &pong);
+        send_message(s, peer, MESSAGE_PONG, run_id(s), 0, fields_encode(msg_pong_fields, &pong));
+}
+
+void on_stop(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)
+{
+        const struct msg_stop *m = body;
+
+        run_stop(s->run, m->mode, m->keep);
+        if (run_is_stopped(s->run))
+                send_stopped(s);
+}
+
+void on_bye(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)
+{
+        if (run_is_stopped(s->run))
+                forget_run(s);
+        else
+                s->has_driver = false;
+}
