@@ -51,3 +51,6 @@ int inventory_ask(struct inventory *inv, const char *project, const char *instan
                   const char *veths, inventory_handler handler, void *userdata,
                   struct inventory_query **ret) _warn_unused_;
 void inventory_cancel(struct inventory_query *q);
+
+/* How long an answer may take; for tests. */
+void inventory_set_time_limit(struct inventory *inv, int64_t limit_ns);

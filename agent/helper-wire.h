@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the agent and its helper say to each other: one JSON object a message, over
+ * a SOCK_SEQPACKET unix socket, one request at a time a connection.
+ *
+ *   → {"verb": "inventory", "id": 7, "lxd_dir": "/var/lib/lxd",
+ *      "targets": [{"instance": "soak-x-1", "project": "", "veths": "veth1,veth2"}]}
+ *   ← {"id": 7, "more": true, "items": [{"kind": "process", "name": "pid 4711 [lxc monitor]",
+ *      "detail": "state T, parent 1, …", "instance": "soak-x-1", "target": 0}]}
+ *   ← {"id": 7, "blind": ["volume"], "omitted": 0, "took_us": 2100}
+ * or, instead of any of these answers,
+ *   ← {"id": 7, "errno": 110, "error": "nothing was heard for 10 s while listing /proc"}
+ *
+ * "target" is the index in the request's list, so that two projects' instances of
+ * one name can be told apart. An answer ends with the first message without "more".
+ */
+
+#define HELPER_MESSAGE_MAX    65536
+#define HELPER_ITEMS_MAX      48 /* a message, so that it always stays below HELPER_MESSAGE_MAX */
+#define HELPER_SOCKET         "/run/lxdsoak/helper.sock"
+#define HELPER_USER           "lxdsoak"
+#define HELPER_LXD_DIR_MAX    1024
