@@ -11,6 +11,7 @@
 #include <systemd/sd-id128.h>
 
 #include "agent/config.h"
+#include "agent/lxd.h"
 #include "agent/server.h"
 #include "base/clock.h"
 #include "base/exit-code.h"
