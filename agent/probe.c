@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See probe.h. The thread only reads and stores numbers; nobody waits for it
- * but at the end, and there only for a second. */
+/* See probe.h. The thread only reads and stores numbers; nobody waits for it,
+ * not even at the end. */
 
 #include "agent/probe.h"
 
@@ -82,8 +82,7 @@ static void *host_thread(void *userdata)
                 h->rss = read_kb("/proc/self/status", "VmRSS");
                 if (statvfs(h->state_dir, &vfs) == 0)
                         h->disk_free = (int64_t)(vfs.f_bavail * vfs.f_frsize);
-                for (int i = 0; i < 10 && !h->stop; i++)
-                        usleep(100000);
+                sleep(1);
         }
         host_unref(h);
         return NULL;
