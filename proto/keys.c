@@ -16,7 +16,7 @@
 #include <zmq.h>
 
 #include "base/text.h"
-#include "config.h"
+#include "build-config.h"
 #include "proto/keys.h"
 
 #define KEY_FILE_MAX  1024
