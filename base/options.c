@@ -1,243 +1,359 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Command lines and configuration files from one table: see options.h. */
+/*
+ * Values and the command line; see options.h. Files are read in options-file.c,
+ * help is printed in options-help.c. getopt_long() is not used: it abbreviates,
+ * prints by itself and keeps its own second list of the options.
+ */
 
-#include "base/options.h"
+#include <inttypes.h>
 
-#include <dirent.h>
-
+#include "base/options-internal.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "build-config.h"
 
-#define FILE_MAX    (1024 * 1024)
-#define LIST_MAX    4096
-#define HELP_COLUMN 28
-
-/* ---- one value ---- */
-
-static const struct option_spec *find(const struct option_table *t, const char *name, size_t n)
+const struct option_spec *option_find(const struct option_table *table, const char *name,
+                                      size_t length)
 {
-        for (size_t i = 0; i < t->n; i++)
-                if (strlen(t->specs[i].name) == n && strncmp(t->specs[i].name, name, n) == 0)
-                        return &t->specs[i];
+        for (size_t i = 0; i < table->n; i++)
+                if (strncmp(table->specs[i].name, name, length) == 0 &&
+                    table->specs[i].name[length] == '\0')
+                        return &table->specs[i];
         return NULL;
 }
 
-static const struct option_spec *find_short(const struct option_table *t, char c)
+/* -- values -------------------------------------------------------------------------------- */
+
+/* "1 to 1024", in the unit people write */
+static const char *limits_text(enum option_type type, int64_t min, int64_t max, char *buf,
+                               size_t size)
 {
-        for (size_t i = 0; i < t->n; i++)
-                if (t->specs[i].short_name == c && c)
-                        return &t->specs[i];
-        return NULL;
+        char a[32], b[32];
+
+        if (type == OPTION_DURATION) {
+                format_duration(min, a, sizeof(a));
+                format_duration(max, b, sizeof(b));
+        } else if (type == OPTION_SIZE) {
+                format_size(min, a, sizeof(a));
+                format_size(max, b, sizeof(b));
+        } else {
+                snprintf(a, sizeof(a), "%" PRId64, min);
+                snprintf(b, sizeof(b), "%" PRId64, max);
+        }
+        if (max == INT64_MAX)
+                snprintf(buf, size, "at least %s", a);
+        else
+                snprintf(buf, size, "%s to %s", a, b);
+        return buf;
 }
 
-static int set_string(const struct option_spec *o, const char *value, char **field,
+static int set_number(const struct option_spec *spec, const char *value, int64_t *field,
                       struct error *err)
 {
-        char *copy;
+        static const struct {
+                int (*parse)(const char *, int64_t, int64_t, int64_t *);
+                const char *form;
+        } forms[] = {
+                [OPTION_INT] = {parse_i64, "a whole number"},
+                [OPTION_SIZE] = {parse_size, "a size: a whole number, with K, M, G or T behind it "
+                                             "if need be, as in 512M"},
+                [OPTION_DURATION] = {parse_duration, "a duration: a number with ms, s, m, h or d "
+                                                     "behind it, as in 90s or 1h30m"},
+        };
+        int64_t min = spec->min, max = spec->max;
+        char limits[80];
+        int r;
 
-        if (!value[0])
-                return error_set(err, -EINVAL, "%s is empty: give a value", o->name);
-        copy = strdup(value);
+        if (min == 0 && max == 0)
+                max = INT64_MAX;
+        r = forms[spec->type].parse(value, min, max, field);
+        if (r == -EINVAL)
+                return error_set(err, r, "\"%s\" is not %s", TEXT_PRINTABLE(value),
+                                 forms[spec->type].form);
+        if (r < 0)
+                return error_set(err, -EINVAL, "\"%s\" is outside the limits, must be %s",
+                                 TEXT_PRINTABLE(value),
+                                 limits_text(spec->type, min, max, limits, sizeof(limits)));
+        return 0;
+}
+
+static int set_choice(const struct option_spec *spec, const char *value, int *field,
+                      struct error *err)
+{
+        char words[256] = "";
+        size_t n = 0;
+
+        for (int i = 0; spec->choices[i]; i++) {
+                if (streq(spec->choices[i], value)) {
+                        *field = i;
+                        return 0;
+                }
+                n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s", i ? ", " : "",
+                                      spec->choices[i]);
+                n = MIN(n, sizeof(words) - 1);
+        }
+        return error_set(err, -EINVAL, "\"%s\" is none of %s", TEXT_PRINTABLE(value), words);
+}
+
+static int set_string(const char *value, char **field)
+{
+        char *copy = strdup(value);
+
         if (!copy)
-                return error_set(err, -ENOMEM, "out of memory");
+                return -ENOMEM;
         free(*field);
         *field = copy;
         return 0;
 }
 
-static void format_limit(const struct option_spec *o, int64_t v, char *buf, size_t size)
-{
-        if (o->type == OPTION_SIZE)
-                format_size(v, buf, size);
-        else if (o->type == OPTION_DURATION)
-                format_duration(v, buf, size);
-        else
-                snprintf(buf, size, "%lld", (long long)v);
-}
-
-static int set_number(const struct option_spec *o, const char *value, int64_t *field,
-                      struct error *err)
-{
-        static const char *const what[] = {
-                [OPTION_INT] = "a whole number",
-                [OPTION_SIZE] = "a size such as 512M or 4G",
-                [OPTION_DURATION] = "a duration such as 30s, 5min or 24h",
-        };
-        char low[32], high[32];
-        int r;
-
-        if (o->type == OPTION_INT)
-                r = parse_i64(value, o->min, o->max, field);
-        else if (o->type == OPTION_SIZE)
-                r = parse_size(value, o->min, o->max, field);
-        else
-                r = parse_duration(value, o->min, o->max, field);
-        if (r == 0)
-                return 0;
-        format_limit(o, o->min, low, sizeof(low));
-        format_limit(o, o->max, high, sizeof(high));
-        if (r == -ERANGE)
-                return error_set(err, -EINVAL, "%s \"%s\" is out of range: it must be %s to %s",
-                                 o->name, TEXT_PRINTABLE(value), low, high);
-        return error_set(err, -EINVAL, "%s \"%s\" is not %s", o->name, TEXT_PRINTABLE(value),
-                         what[o->type]);
-}
-
-static int set_choice(const struct option_spec *o, const char *value, int *field, struct error *err)
-{
-        char list[256] = "";
-
-        for (int i = 0; o->choices[i]; i++) {
-                size_t used = strlen(list);
-
-                if (streq(o->choices[i], value)) {
-                        *field = i;
-                        return 0;
-                }
-                snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", o->choices[i]);
-        }
-        return error_set(err, -EINVAL, "%s \"%s\" is not one of: %s", o->name,
-                         TEXT_PRINTABLE(value), list);
-}
-
-static int set_value(const struct option_spec *o, const char *value, void *target,
+static int set_value(const struct option_spec *spec, const char *value, void *field, bool first,
                      struct error *err)
 {
-        void *field = (char *)target + o->offset;
-        struct string_list *list = field;
         int r;
 
-        switch (o->type) {
+        if (*value == '\0' && spec->type != OPTION_FUNC)
+                return error_set(err, -EINVAL, "the value is empty, must be %s",
+                                 spec->arg ? spec->arg : "yes or no");
+        if (!utf8_valid(value, strlen(value)))
+                return error_set(err, -EINVAL, "\"%s\" is not UTF-8", TEXT_PRINTABLE(value));
+        switch (spec->type) {
         case OPTION_FLAG:
                 if (parse_bool(value, field) < 0)
-                        return error_set(err, -EINVAL, "%s \"%s\" is neither yes nor no", o->name,
+                        return error_set(err, -EINVAL, "\"%s\" is not yes or no",
                                          TEXT_PRINTABLE(value));
                 return 0;
-        case OPTION_STRING: return set_string(o, value, field, err);
+        case OPTION_STRING: return set_string(value, field);
         case OPTION_INT:
         case OPTION_SIZE:
-        case OPTION_DURATION: return set_number(o, value, field, err);
+        case OPTION_DURATION: return set_number(spec, value, field, err);
         case OPTION_LIST:
-                if (!value[0])
-                        return error_set(err, -EINVAL, "%s is empty: give a value", o->name);
-                if (list->n >= LIST_MAX)
-                        return error_set(err, -E2BIG, "%s is given too often", o->name);
-                r = string_list_add(list, value);
-                return r < 0 ? error_set(err, r, "out of memory") : 0;
-        case OPTION_CHOICE: return set_choice(o, value, field, err);
-        case OPTION_FUNC: return o->parse(value, field, err);
-        }
-        return error_set(err, -EINVAL, "%s has no type", o->name);
-}
-
-/* A layer (defaults, one file, the command line) replaces the lists of the
- * layers before it at its first use of them. */
-static int set_in_layer(const struct option_table *t, const struct option_spec *o,
-                        const char *value, void *target, bool *used, struct error *err)
-{
-        size_t i = (size_t)(o - t->specs);
-
-        if (o->type == OPTION_LIST && !used[i])
-                string_list_clear((struct string_list *)((char *)target + o->offset));
-        used[i] = true;
-        return set_value(o, value, target, err);
-}
-
-int options_defaults(const struct option_table *t, void *target, struct error *err)
-{
-        for (size_t i = 0; i < t->n; i++) {
-                const struct option_spec *o = &t->specs[i];
-                int r;
-
-                if (!o->default_text)
-                        continue;
-                if (o->type == OPTION_LIST)
-                        string_list_clear((struct string_list *)((char *)target + o->offset));
-                r = set_value(o, o->default_text, target, err);
+                if (first)
+                        string_list_clear(field);
+                return string_list_add(field, value);
+        case OPTION_CHOICE: return set_choice(spec, value, field, err);
+        case OPTION_FUNC:
+                r = spec->parse(value, field, err);
                 if (r < 0)
-                        return error_prefix(err, "default of --%s", o->name);
+                        error_set(err, r, "\"%s\" cannot be used", TEXT_PRINTABLE(value));
+                return r;
+        }
+        return -EINVAL;
+}
+
+int option_set(const struct option_table *table, const struct option_spec *spec, const char *value,
+               void *target, bool *seen, const char *where, struct error *err)
+{
+        bool *mine = &seen[spec - table->specs];
+        int r = set_value(spec, value, (char *)target + spec->offset, !*mine, err);
+
+        *mine = true;
+        if (r < 0) {
+                error_set_errno(err, r, "cannot be kept");
+                error_prefix(err, "%s", where);
+        }
+        return r;
+}
+
+static int set_default(const struct option_table *table, const struct option_spec *spec,
+                       void *target, bool *seen, struct error *err)
+{
+        _cleanup_(freep)
+        char *copy = strdup(spec->default_text);
+        char *rest = copy, *one, where[80];
+        int r = 0;
+
+        if (!copy)
+                return -ENOMEM;
+        snprintf(where, sizeof(where), "Default of --%s", spec->name);
+        if (spec->type != OPTION_LIST)
+                return option_set(table, spec, copy, target, seen, where, err);
+        while (r == 0 && (one = strsep(&rest, "\n")))
+                r = option_set(table, spec, one, target, seen, where, err);
+        return r;
+}
+
+int options_defaults(const struct option_table *table, void *target, struct error *err)
+{
+        _cleanup_(freep)
+        bool *seen = calloc(table->n, sizeof(*seen));
+
+        if (!seen)
+                return -ENOMEM;
+        for (size_t i = 0; i < table->n; i++) {
+                int r = 0;
+
+                if (table->specs[i].default_text)
+                        r = set_default(table, &table->specs[i], target, seen, err);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
 
-/* ---- the command line ---- */
+void options_release(const struct option_table *table, void *target)
+{
+        for (size_t i = 0; i < table->n; i++) {
+                void *field = (char *)target + table->specs[i].offset;
 
-struct argv_reader {
+                if (table->specs[i].type == OPTION_STRING) {
+                        free(*(char **)field);
+                        *(char **)field = NULL;
+                } else if (table->specs[i].type == OPTION_LIST) {
+                        string_list_clear(field);
+                }
+        }
+}
+
+/* -- the command line ---------------------------------------------------------------------- */
+
+struct parser {
         const struct option_table *table;
         char **argv;
-        int argc, at;
+        int argc, i;
         void *target;
-        bool *used;
+        bool *seen;
         struct error *err;
 };
 
-static int unknown(const struct argv_reader *a, const char *arg)
+static const struct option_spec *find_short(const struct option_table *table, char c)
 {
-        return error_set(a->err, -EINVAL, "unknown option \"%s\": see %s --help",
-                         TEXT_PRINTABLE(arg), a->table->program);
+        for (size_t i = 0; i < table->n; i++)
+                if (table->specs[i].short_name == c)
+                        return &table->specs[i];
+        return NULL;
 }
 
-static int set_from(struct argv_reader *a, const struct option_spec *o, const char *value)
+/* The option an argument is, NULL if it is none. *ret_value: behind '='; *ret_off: --no-…. */
+static const struct option_spec *recognise(const struct option_table *table, const char *arg,
+                                           const char **ret_value, bool *ret_off)
 {
-        int r;
+        const struct option_spec *spec;
+        const char *name, *equals;
+        size_t length;
 
-        if (!value && o->type == OPTION_FLAG)
-                value = "yes";
-        if (!value) {
-                if (a->at + 1 >= a->argc)
-                        return error_set(a->err, -EINVAL, "--%s needs a value: %s", o->name,
-                                         o->arg);
-                value = a->argv[++a->at];
+        *ret_value = NULL;
+        *ret_off = false;
+        if (arg[0] == '-' && arg[1] != '-' && arg[1] != '\0')
+                return arg[2] == '\0' ? find_short(table, arg[1]) : NULL;
+        if (!startswith(arg, "--"))
+                return NULL;
+        name = arg + 2;
+        equals = strchr(name, '=');
+        length = equals ? (size_t)(equals - name) : strlen(name);
+        spec = option_find(table, name, length);
+        if (!spec && startswith(name, "no-") && length > 3) {
+                spec = option_find(table, name + 3, length - 3);
+                if (spec && spec->type != OPTION_FLAG)
+                        spec = NULL;
+                *ret_off = spec != NULL;
         }
-        r = set_in_layer(a->table, o, value, a->target, a->used, a->err);
-        return r < 0 ? (error_prefix(a->err, "command line, --%s", o->name), r) : 0;
+        *ret_value = equals ? equals + 1 : NULL;
+        return spec;
 }
 
-static int read_long(struct argv_reader *a, const char *arg)
+static int unknown(struct parser *p, const char *arg)
 {
-        const char *name = arg + 2, *value = strchr(name, '=');
-        size_t n = value ? (size_t)(value - name) : strlen(name);
-        const struct option_spec *o = find(a->table, name, n);
+        char name[64];
+        const char *near;
+        size_t dashes = strspn(arg, "-");
 
-        if (o)
-                return set_from(a, o, value ? value + 1 : NULL);
-        if (!value && startswith(name, "no-")) {
-                o = find(a->table, name + 3, n - 3);
-                if (o && o->type == OPTION_FLAG)
-                        return set_from(a, o, "no");
-        }
-        return unknown(a, arg);
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + dashes, "="), arg + dashes);
+        near = option_suggest(p->table, name, false);
+        if (near)
+                return error_set(p->err, -EINVAL, "Unknown option %s; did you mean --%s?",
+                                 TEXT_PRINTABLE(arg), near);
+        return error_set(p->err, -EINVAL, "Unknown option %s; `%s --help` lists them",
+                         TEXT_PRINTABLE(arg), p->table->program);
 }
 
-static int read_short(struct argv_reader *a, const char *arg)
+/* The value of the option at p->i: behind its '=', or the next argument. */
+static int take_value(struct parser *p, const struct option_spec *spec, const char **value)
 {
-        const struct option_spec *o = find_short(a->table, arg[1]);
+        const char *ignored;
+        bool off;
 
-        if (!o)
-                return unknown(a, arg);
-        if (arg[2] && o->type == OPTION_FLAG)
-                return unknown(a, arg);
-        return set_from(a, o, arg[2] ? arg + 2 : NULL);
+        if (*value)
+                return 0;
+        if (p->i + 1 >= p->argc)
+                return error_set(p->err, -EINVAL, "--%s needs a value: --%s %s", spec->name,
+                                 spec->name, spec->arg ? spec->arg : "VALUE");
+        *value = p->argv[p->i + 1];
+        if (startswith(*value, "--") && recognise(p->table, *value, &ignored, &off))
+                return error_set(p->err, -EINVAL,
+                                 "--%s needs a value, but %s follows, which is an option itself; "
+                                 "write --%s=%s if that is meant",
+                                 spec->name, TEXT_PRINTABLE(*value), spec->name,
+                                 TEXT_PRINTABLE(*value));
+        p->i++;
+        return 0;
 }
 
-int options_parse_argv(const struct option_table *t, int argc, char **argv, void *target,
+static int parse_option(struct parser *p)
+{
+        const char *arg = p->argv[p->i], *value;
+        const struct option_spec *spec;
+        char where[80];
+        bool off;
+        int r = 0;
+
+        spec = recognise(p->table, arg, &value, &off);
+        if (!spec)
+                return unknown(p, arg);
+        if (spec->type == OPTION_FLAG && value)
+                return error_set(p->err, -EINVAL,
+                                 "--%s takes no value; --%s turns it on, --no-%s off", spec->name,
+                                 spec->name, spec->name);
+        if (spec->type == OPTION_FLAG)
+                value = off ? "no" : "yes";
+        else
+                r = take_value(p, spec, &value);
+        if (r < 0)
+                return r;
+        snprintf(where, sizeof(where), "--%s", spec->name);
+        return option_set(p->table, spec, value, p->target, p->seen, where, p->err);
+}
+
+/* --help and --version are every program's, unless its table has one of its own. */
+static bool is_builtin(const struct option_table *table, const char *arg)
+{
+        const char *ignored;
+        bool off;
+
+        if (recognise(table, arg, &ignored, &off))
+                return false;
+        if (streq(arg, "--help") || streq(arg, "-h"))
+                options_print_help(table, stdout);
+        else if (streq(arg, "--version"))
+                printf("%s %s\n", table->program, VERSION);
+        else
+                return false;
+        return true;
+}
+
+int options_parse_argv(const struct option_table *table, int argc, char **argv, void *target,
                        char **ret_rest, size_t *ret_n_rest, struct error *err)
 {
         _cleanup_(freep)
-        bool *used = calloc(t->n + 1, sizeof(*used));
-        struct argv_reader a = {t, argv, argc, 1, target, used, err};
+        bool *seen = calloc(table->n, sizeof(*seen));
+        struct parser p = {
+                .table = table, .argv = argv, .argc = argc, .target = target, .err = err};
         bool only_rest = false;
         size_t n = 0;
+        int r;
 
-        if (!used)
-                return error_set(err, -ENOMEM, "out of memory");
-        for (; a.at < argc; a.at++) {
-                char *arg = argv[a.at];
-                int r;
+        if (!seen)
+                return -ENOMEM;
+        p.seen = seen;
+        for (p.i = 1; p.i < argc; p.i++) {
+                char *arg = argv[p.i];
 
-                if (only_rest || arg[0] != '-' || !arg[1]) {
+                if (only_rest || arg[0] != '-' || arg[1] == '\0') {
+                        if (!ret_rest)
+                                return error_set(err, -EINVAL,
+                                                 "\"%s\" is not an option, and nothing else is "
+                                                 "taken; `%s --help` says what is",
+                                                 TEXT_PRINTABLE(arg), table->program);
                         ret_rest[n++] = arg;
                         continue;
                 }
@@ -245,159 +361,13 @@ int options_parse_argv(const struct option_table *t, int argc, char **argv, void
                         only_rest = true;
                         continue;
                 }
-                if (streq(arg, "--help") || streq(arg, "-h")) {
-                        options_print_help(t, stdout);
+                if (is_builtin(table, arg))
                         return 1;
-                }
-                if (streq(arg, "--version")) {
-                        printf("%s %s\n", t->program, VERSION);
-                        return 1;
-                }
-                r = arg[1] == '-' ? read_long(&a, arg) : read_short(&a, arg);
+                r = parse_option(&p);
                 if (r < 0)
                         return r;
         }
-        *ret_n_rest = n;
+        if (ret_n_rest)
+                *ret_n_rest = n;
         return 0;
-}
-
-/* ---- files ---- */
-
-static int read_line(const struct option_table *t, char *line, void *target, bool *used,
-                     struct error *err)
-{
-        const struct option_spec *o;
-        char *equals, *key;
-
-        line = text_trim(line);
-        if (!line[0] || line[0] == '#')
-                return 0;
-        equals = strchr(line, '=');
-        if (!equals)
-                return error_set(err, -EINVAL, "\"%s\" is not of the form key = value",
-                                 TEXT_PRINTABLE(line));
-        *equals = '\0';
-        key = text_trim(line);
-        o = find(t, key, strlen(key));
-        if (!o)
-                return error_set(err, -EINVAL, "unknown key \"%s\": see %s --help for the keys",
-                                 TEXT_PRINTABLE(key), t->program);
-        if (!o->file_ok)
-                return error_set(err, -EINVAL, "\"%s\" can only be given on the command line", key);
-        return set_in_layer(t, o, text_trim(equals + 1), target, used, err);
-}
-
-int options_parse_file(const struct option_table *t, const char *path, void *target,
-                       struct error *err)
-{
-        _cleanup_(freep)
-        bool *used = calloc(t->n + 1, sizeof(*used));
-        _cleanup_(freep)
-        char *text = NULL;
-        char *line, *rest;
-        int r;
-
-        if (!used)
-                return error_set(err, -ENOMEM, "out of memory");
-        r = text_read_file(path, FILE_MAX, &text);
-        if (r == -ENOENT)
-                return r;
-        if (r < 0)
-                return error_set_errno(err, r, "configuration file %s", path);
-        rest = text;
-        for (int n = 1; (line = strsep(&rest, "\n")); n++) {
-                r = read_line(t, line, target, used, err);
-                if (r < 0)
-                        return error_prefix(err, "%s:%d", path, n), r;
-        }
-        return 0;
-}
-
-static int is_conf(const struct dirent *d)
-{
-        size_t n = strlen(d->d_name);
-
-        return d->d_name[0] != '.' && n > 5 && streq(d->d_name + n - 5, ".conf");
-}
-
-static int parse_dropins(const struct option_table *t, const char *dir, void *target,
-                         struct error *err)
-{
-        struct dirent **names = NULL;
-        int n = scandir(dir, &names, is_conf, alphasort), r = 0;
-
-        if (n < 0)
-                return errno == ENOENT ? 0 : error_set_errno(err, -errno, "directory %s", dir);
-        for (int i = 0; i < n; i++) {
-                _cleanup_(freep)
-                char *path = NULL;
-
-                if (r == 0 && asprintf(&path, "%s/%s", dir, names[i]->d_name) < 0)
-                        r = error_set(err, -ENOMEM, "out of memory");
-                if (r == 0)
-                        r = options_parse_file(t, path, target, err);
-                free(names[i]);
-        }
-        free(names);
-        return r;
-}
-
-int options_parse_config(const struct option_table *t, const char *path, void *target,
-                         struct error *err)
-{
-        _cleanup_(freep)
-        char *dir = NULL;
-        int r = options_parse_file(t, path, target, err);
-
-        if (r < 0 && r != -ENOENT)
-                return r;
-        if (asprintf(&dir, "%s.d", path) < 0)
-                return error_set(err, -ENOMEM, "out of memory");
-        return parse_dropins(t, dir, target, err);
-}
-
-/* ---- help ---- */
-
-static void print_option(const struct option_spec *o, FILE *out)
-{
-        char left[128], shorter[8] = "    ";
-        int n;
-
-        if (o->short_name)
-                snprintf(shorter, sizeof(shorter), "-%c, ", o->short_name);
-        n = snprintf(left, sizeof(left), "  %s--%s%s%s", shorter, o->name, o->arg ? " " : "",
-                     o->arg ?: "");
-        if (n < HELP_COLUMN)
-                fprintf(out, "%-*s", HELP_COLUMN, left);
-        else
-                fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
-        fputs(o->help, out);
-        if (o->default_text && o->type != OPTION_FLAG)
-                fprintf(out, " [%s]", o->default_text);
-        fputc('\n', out);
-}
-
-void options_print_help(const struct option_table *t, FILE *out)
-{
-        fprintf(out, "Usage: %s\n\n%s\n", t->usage, t->description);
-        for (size_t i = 0; i < t->n; i++) {
-                if (t->specs[i].group)
-                        fprintf(out, "\n%s:\n", t->specs[i].group);
-                print_option(&t->specs[i], out);
-        }
-        fputs("\nOther:\n", out);
-        fprintf(out, "%-*s%s\n", HELP_COLUMN, "  -h, --help", "this text");
-        fprintf(out, "%-*s%s\n", HELP_COLUMN, "      --version", "the version");
-}
-
-void options_release(const struct option_table *t, void *target)
-{
-        for (size_t i = 0; i < t->n; i++) {
-                void *field = (char *)target + t->specs[i].offset;
-
-                if (t->specs[i].type == OPTION_STRING)
-                        free(TAKE(*(char **)field));
-                else if (t->specs[i].type == OPTION_LIST)
-                        string_list_clear(field);
-        }
 }

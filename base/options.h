@@ -33,12 +33,12 @@ struct option_spec {
         const char *name; /* long name without dashes; also the key in files */
         char short_name;  /* 0 = none */
         enum option_type type;
-        const char *arg;  /* what --help calls the argument, NULL for flags */
-        const char *help; /* one line, no full stop */
-        const char
-                *default_text; /* shown by --help and parsed by options_defaults(); NULL = none */
-        size_t offset;         /* into the caller's struct */
-        int64_t min, max;      /* INT, SIZE, DURATION: inclusive, in base units */
+        const char *arg;          /* what --help calls the argument, NULL for flags */
+        const char *help;         /* one line, no full stop */
+        const char *default_text; /* shown by --help and parsed by options_defaults(); NULL = none;
+                                     LIST: one entry a line */
+        size_t offset;            /* into the caller's struct */
+        int64_t min, max; /* INT, SIZE, DURATION: inclusive, in base units; both 0 = not negative */
         const char *const *choices; /* CHOICE: NULL-terminated */
         int (*parse)(const char *value, void *field, struct error *err); /* FUNC */
         bool file_ok;      /* may stand in a configuration file */
@@ -60,9 +60,14 @@ int options_defaults(const struct option_table *table, void *target,
 /*
  * Reads argv. Knows "--name value", "--name=value", "-x value", "--" and, for
  * flags, "--no-name". What is not an option is left to the caller: *ret_n_rest
- * pointers into argv at ret_rest (caller gives room for argc).
- * --help and --version return 1 after printing to stdout; 0 = go on;
+ * pointers into argv at ret_rest (caller gives room for argc; both may be NULL,
+ * then such an argument is an error).
+ * --help, -h and --version return 1 after printing to stdout; 0 = go on;
  * -EINVAL with err set otherwise.
+ *
+ * The last use of an option counts; a LIST option replaces what defaults and
+ * files said at its first use, then adds. So a program that takes --config
+ * reads argv, then the file, then argv again.
  */
 int options_parse_argv(const struct option_table *table, int argc, char **argv, void *target,
                        char **ret_rest, size_t *ret_n_rest, struct error *err) _warn_unused_;
@@ -81,6 +86,18 @@ int options_parse_config(const struct option_table *table, const char *path, voi
                          struct error *err) _warn_unused_;
 
 void options_print_help(const struct option_table *table, FILE *out);
+
+/* "--name" a line, --help and --version included: for completions. */
+void options_print_names(const struct option_table *table, FILE *out);
+
+/*
+ * Holds a text (a man page's source, a completion) against the table: every
+ * option must be in it as --name, and every --word in it must be an option or
+ * one of others (NULL-terminated, without dashes; may be NULL). -EINVAL, err
+ * says which is not.
+ */
+int options_check_text(const struct option_table *table, const char *text,
+                       const char *const *others, struct error *err) _warn_unused_;
 
 /* Frees the strings and lists the table knows in target. */
 void options_release(const struct option_table *table, void *target);
