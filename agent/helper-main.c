@@ -302,8 +302,7 @@ static int use_fd(struct helper *h, struct error *err)
         if (!peer_allowed(h, h->fd, &peer))
                 return error_set(err, -EPERM, "--fd %d: not allowed to user %d", h->fd,
                                  (int)peer.uid);
-        if (fcntl(h->fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-            fcntl(h->fd, F_SETFD, FD_CLOEXEC) < 0)
+        if (fcntl(h->fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(h->fd, F_SETFD, FD_CLOEXEC) < 0)
                 return error_set_errno(err, -errno, "--fd %d", h->fd);
         return connection_new(h, h->fd);
 }
@@ -317,8 +316,9 @@ static int use_listen_fds(struct helper *h, struct error *err)
                                  "nobody to serve: start it through lxdsoak-helper.socket, or "
                                  "with --fd");
         if (sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_SEQPACKET, 1, NULL, 0) <= 0)
-                return error_set(err, -EINVAL, "what systemd handed over is no listening "
-                                               "SOCK_SEQPACKET unix socket");
+                return error_set(err, -EINVAL,
+                                 "what systemd handed over is no listening "
+                                 "SOCK_SEQPACKET unix socket");
         r = fcntl(SD_LISTEN_FDS_START, F_SETFL, O_NONBLOCK);
         if (r >= 0)
                 r = sd_event_add_io(h->event, NULL, SD_LISTEN_FDS_START, EPOLLIN, on_listen, h);

@@ -17,7 +17,8 @@ static void json_putp(json_object **o)
 
 int verb_write(const struct verb_context *context, json_object *message)
 {
-        _cleanup_(freep) char *line = NULL;
+        _cleanup_(freep)
+        char *line = NULL;
         size_t length;
         const char *text = json_object_to_json_string_length(message, JSON_FLAGS, &length);
 
@@ -158,7 +159,8 @@ static int write_items(const struct verb_context *context, const struct scan *s)
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < s->n_items;) {
-                _cleanup_(json_putp) json_object *message = json_object_new_object();
+                _cleanup_(json_putp)
+                json_object *message = json_object_new_object();
                 json_object *items = json_object_new_array();
 
                 for (size_t n = 0; n < HELPER_ITEMS_MAX && i < s->n_items; n++, i++)
@@ -173,7 +175,8 @@ static int write_items(const struct verb_context *context, const struct scan *s)
 
 static int write_end(const struct verb_context *context, const struct scan *s, int64_t took_ns)
 {
-        _cleanup_(json_putp) json_object *message = json_object_new_object();
+        _cleanup_(json_putp)
+        json_object *message = json_object_new_object();
         json_object *blind = json_object_new_array();
 
         for (int kind = 0; kind < LEFTOVER_MAX_; kind++)

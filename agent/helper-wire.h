@@ -17,8 +17,8 @@
  * one name can be told apart. An answer ends with the first message without "more".
  */
 
-#define HELPER_MESSAGE_MAX    65536
-#define HELPER_ITEMS_MAX      48 /* a message, so that it always stays below HELPER_MESSAGE_MAX */
-#define HELPER_SOCKET         "/run/lxdsoak/helper.sock"
-#define HELPER_USER           "lxdsoak"
-#define HELPER_LXD_DIR_MAX    1024
+#define HELPER_MESSAGE_MAX 65536
+#define HELPER_ITEMS_MAX   48 /* a message, so that it always stays below HELPER_MESSAGE_MAX */
+#define HELPER_SOCKET      "/run/lxdsoak/helper.sock"
+#define HELPER_USER        "lxdsoak"
+#define HELPER_LXD_DIR_MAX 1024

@@ -103,7 +103,8 @@ struct workers *workers_free(struct workers *w)
 static void worker_answer(struct worker *w, const struct error *err)
 {
         worker_handler handler = TAKE(w->handler);
-        _cleanup_(freep) char *answer = TAKE(w->answer);
+        _cleanup_(freep)
+        char *answer = TAKE(w->answer);
         size_t size = err ? 0 : w->size;
 
         w->size = w->allocated = 0;
@@ -198,7 +199,8 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
 
         if (w->allocated - w->size < HELPER_MESSAGE_MAX) {
                 size_t wanted = MAX(w->allocated * 2, 2U * HELPER_MESSAGE_MAX);
-                char *answer = wanted <= 2 * w->verb->answer_max ? realloc(w->answer, wanted) : NULL;
+                char *answer =
+                        wanted <= 2 * w->verb->answer_max ? realloc(w->answer, wanted) : NULL;
 
                 if (!answer) {
                         worker_fail(w, -EMSGSIZE, "the answer grew too long");

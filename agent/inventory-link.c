@@ -70,7 +70,8 @@ static int on_child_exited(sd_event_source *source, int pidfd, uint32_t events, 
         siginfo_t si = {0};
 
         (void)waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG);
-        sd_event_source_disable_unref(source);
+        sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        sd_event_source_set_floating(source, false);
         return 0;
 }
 
@@ -147,7 +148,8 @@ int inventory_link_send(struct inventory_link *l, const char *text, size_t size)
 static int connect_socket(const char *path)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
-        _cleanup_(closep) int fd = -1;
+        _cleanup_(closep)
+        int fd = -1;
         int r;
 
         if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=

@@ -22,7 +22,7 @@
 #define ATTEMPTS_MAX  3
 #define ITEMS_MAX     (SCAN_TARGETS_MAX * SCAN_ITEMS_PER_TARGET)
 /* What one target may add to a request, commas and quotes included. */
-#define TARGET_SIZE   (NAME_SIZE + SCAN_PROJECT_MAX + SCAN_VETHS_MAX * 16 + 48)
+#define TARGET_SIZE (NAME_SIZE + SCAN_PROJECT_MAX + SCAN_VETHS_MAX * 16 + 48)
 
 struct inventory_query {
         TAILQ_ENTRY(inventory_query) entry;
@@ -108,7 +108,8 @@ static size_t take_items(const struct found *found, size_t n, unsigned target,
 static void answer_one(struct inventory_query *q, const struct found *found, size_t n_found,
                        const struct inventory_answer *base)
 {
-        _cleanup_(freep) struct inventory_item *items = NULL;
+        _cleanup_(freep)
+        struct inventory_item *items = NULL;
         struct inventory_answer answer = *base;
 
         answer.n = take_items(found, n_found, q->target, &items);
@@ -131,7 +132,8 @@ static int schedule_start(struct inventory *inv)
 /* Ends the batch. A handler may ask and cancel whatever it likes. */
 static void finish(struct inventory *inv, const struct inventory_answer *base)
 {
-        _cleanup_(freep) struct found *found = TAKE(inv->found);
+        _cleanup_(freep)
+        struct found *found = TAKE(inv->found);
         size_t n_found = base->error ? 0 : inv->n_found;
         struct inventory_query *q;
 
@@ -161,9 +163,9 @@ static bool in_batch(const struct inventory *inv, const struct inventory_query *
 {
         const struct inventory_query *other;
 
-        TAILQ_FOREACH (other, &inv->asked, entry)
-                if (streq(other->instance, q->instance) && streq(other->project, q->project))
-                        return true;
+        TAILQ_FOREACH(other, &inv->asked, entry)
+        if (streq(other->instance, q->instance) && streq(other->project, q->project))
+                return true;
         return false;
 }
 
@@ -196,14 +198,16 @@ static json_object *make_target(const struct inventory_query *q)
 
 static int send_batch(struct inventory *inv)
 {
-        _cleanup_(json_putp) json_object *request = json_object_new_object();
+        _cleanup_(json_putp)
+        json_object *request = json_object_new_object();
         json_object *targets = json_object_new_array();
         struct inventory_query *q;
         unsigned n = 0;
         size_t size;
         const char *text;
 
-        TAILQ_FOREACH (q, &inv->asked, entry) {
+        TAILQ_FOREACH(q, &inv->asked, entry)
+        {
                 q->target = n++; /* some may have been cancelled between two attempts */
                 json_object_array_add(targets, make_target(q));
         }
@@ -385,7 +389,8 @@ static int handle_message(struct inventory *inv, json_object *message)
 
 static void on_message(const char *text, size_t size, void *userdata)
 {
-        _cleanup_(json_putp) json_object *message = NULL;
+        _cleanup_(json_putp)
+        json_object *message = NULL;
         struct inventory *inv = userdata;
         json_tokener *tokener;
         int r;
@@ -436,7 +441,8 @@ static int add_sources(struct inventory *inv)
 
 int inventory_new(sd_event *event, const char *helper, const char *lxd_dir, struct inventory **ret)
 {
-        _cleanup_(inventory_freep) struct inventory *inv = NULL;
+        _cleanup_(inventory_freep)
+        struct inventory *inv = NULL;
         int r;
 
         inv = calloc(1, sizeof(*inv));
@@ -499,7 +505,8 @@ int inventory_ask(struct inventory *inv, const char *project, const char *instan
                   const char *veths, inventory_handler handler, void *userdata,
                   struct inventory_query **ret)
 {
-        _cleanup_(freep) struct inventory_query *q = NULL;
+        _cleanup_(freep)
+        struct inventory_query *q = NULL;
         int r;
 
         q = calloc(1, sizeof(*q));

@@ -68,8 +68,10 @@ static bool is_cgroup_mount(char *line, const char **ret_point)
 
 static int find_hierarchies(struct scan *s, struct bases *b)
 {
-        _cleanup_(fclosep) FILE *f = NULL;
-        _cleanup_(freep) char *line = NULL;
+        _cleanup_(fclosep)
+        FILE *f = NULL;
+        _cleanup_(freep)
+        char *line = NULL;
         char path[PATH_MAX];
         size_t size = 0;
         int r;
@@ -154,7 +156,8 @@ struct members {
 
 static void read_members(int dir_fd, struct members *m)
 {
-        _cleanup_(fclosep) FILE *f = NULL;
+        _cleanup_(fclosep)
+        FILE *f = NULL;
         int fd, pid;
 
         fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
@@ -275,8 +278,10 @@ static int scan_base(struct scan *s, int proc_fd, const char *base)
 
 int scan_cgroups(struct scan *s)
 {
-        _cleanup_(bases_clear) struct bases b = {0};
-        _cleanup_(closep) int proc_fd = -1;
+        _cleanup_(bases_clear)
+        struct bases b = {0};
+        _cleanup_(closep)
+        int proc_fd = -1;
         char path[PATH_MAX];
         int r;
 

@@ -38,7 +38,8 @@ static int link_exists(const struct scan *s, int fd, const char *name, int *ret_
 
 int scan_links(struct scan *s)
 {
-        _cleanup_(closep) int fd = -1;
+        _cleanup_(closep)
+        int fd = -1;
 
         scan_doing(s, "looking for network links");
         fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -77,8 +77,10 @@ static bool namespace_is_new(struct scan *s, const char *who, char (*seen)[64], 
 
 static int scan_mountinfo(struct scan *s, const char *who, const char *whose)
 {
-        _cleanup_(fclosep) FILE *f = NULL;
-        _cleanup_(freep) char *line = NULL;
+        _cleanup_(fclosep)
+        FILE *f = NULL;
+        _cleanup_(freep)
+        char *line = NULL;
         char path[PATH_MAX];
         size_t size = 0;
         int r;

@@ -91,15 +91,18 @@ static size_t split_arguments(char *buf, size_t size, const char **args)
 }
 
 /* forkproxy's arguments do not say whose it is; its log file does. */
-static int find_by_output(const struct scan *s, int proc_fd, pid_t pid)
+static int find_by_output(struct scan *s, int proc_fd, pid_t pid)
 {
         char path[32], target[PATH_MAX];
         ssize_t n;
 
         snprintf(path, sizeof(path), "%d/fd/1", (int)pid);
         n = readlinkat(proc_fd, path, target, sizeof(target) - 1);
-        if (n < 0)
+        if (n < 0) {
+                if (errno == EACCES || errno == EPERM)
+                        s->blind |= 1U << LEFTOVER_PROCESS;
                 return -ENOENT;
+        }
         target[n] = '\0';
         return scan_find_in_path(s, target);
 }

@@ -257,7 +257,8 @@ int scan_path(const struct scan *s, char *buf, size_t size, const char *format, 
 
 ssize_t scan_read(int dir_fd, const char *path, char *buf, size_t size)
 {
-        _cleanup_(closep) int fd = -1;
+        _cleanup_(closep)
+        int fd = -1;
         size_t n = 0;
 
         fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -116,8 +116,8 @@ int scan_add_process(struct scan *s, int proc_fd, int target, pid_t pid, const c
                      const char *where) _warn_unused_;
 
 /* root, then the formatted absolute path. -ENAMETOOLONG. */
-int scan_path(const struct scan *s, char *buf, size_t size, const char *format,
-              ...) _warn_unused_ _printf_(4, 5);
+int scan_path(const struct scan *s, char *buf, size_t size, const char *format, ...) _warn_unused_
+        _printf_(4, 5);
 
 /* Reads a small file whole (cut at size - 1, NUL-terminated); its length or a
  * negative errno. dir_fd may be AT_FDCWD. */
