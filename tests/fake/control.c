@@ -122,6 +122,21 @@ static void stats_instances(const struct fake *f, json_object *all)
         json_object_object_add(o, "names", names);
 }
 
+/* A line of /proc/self/status, in KiB; getrusage() counts what ran before exec too. */
+static uint64_t status_kib(const char *key)
+{
+        FILE *file = fopen("/proc/self/status", "re");
+        unsigned long long kib = 0;
+        char line[256];
+
+        while (file && fgets(line, sizeof(line), file))
+                if (strncmp(line, key, strlen(key)) == 0)
+                        kib = strtoull(line + strlen(key), NULL, 10);
+        if (file)
+                fclose(file);
+        return kib;
+}
+
 static json_object *stats(struct fake *f)
 {
         json_object *all = must(json_object_new_object()), *ghosts = must(json_object_new_array());
@@ -138,12 +153,12 @@ static json_object *stats(struct fake *f)
         add(all, "leaked_fds", f->n_leaked_fds);
         add(all, "restarts", f->restarts);
         add(all, "server_pid", (uint64_t)f->server_pid);
-        if (getrusage(RUSAGE_SELF, &usage) == 0) {
-                add(all, "max_rss_kib", (uint64_t)usage.ru_maxrss);
+        add(all, "rss_kib", status_kib("VmRSS:"));
+        add(all, "max_rss_kib", status_kib("VmHWM:"));
+        if (getrusage(RUSAGE_SELF, &usage) == 0)
                 add(all, "cpu_us",
                     (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
                             (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
-        }
         json_object_object_add(all, "dialect", json_object_new_string(f->dialect->name));
         return all;
 }

@@ -168,6 +168,8 @@ int http_parse(struct http_request *r, char *data, size_t n, size_t *ret_used)
         for (bool first = true; line < head_end + 2; first = false) {
                 const char *end = memmem(line, (size_t)(head_end + 2 - line), "\r\n", 2);
 
+                if (!end)
+                        return -EBADMSG;
                 e = first ? parse_request_line(r, line, end) : parse_header(r, &h, line, end);
                 if (e < 0)
                         return e;

@@ -35,6 +35,8 @@ void http_conn_close(struct http_conn *c)
         c->dead = true;
         timers_disarm(s->timers, &c->wire_timer);
         s->callbacks.gone(c, s->userdata);
+        /* by hand: a child between fork and exec still holds the file, and epoll would too */
+        (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
         close(c->fd);
         s->counters.open--;
         list_remove(&c->link);
@@ -230,6 +232,7 @@ void http_server_unlisten(struct http_server *s, bool unlink_file)
 {
         if (s->listen_fd < 0)
                 return;
+        (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, s->listen_fd, NULL);
         close(s->listen_fd);
         s->listen_fd = -1;
         if (unlink_file)
