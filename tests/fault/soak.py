@@ -36,7 +36,10 @@ class Agent:
         self.endpoint = "ipc://" + self.socket
         self.log = os.path.join(self.directory, f"{name}.log")
         self.lxd_socket, self.options = lxd_socket, options
+        self.config = os.path.join(self.directory, f"{name}.conf")  # not the machine's
         os.makedirs(self.state, exist_ok=True)
+        with open(self.config, "w", encoding="utf-8"):
+            pass
         self.process = None
         self.start()
 
@@ -44,7 +47,7 @@ class Agent:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [children.binary("agent/lxdsoak-agent"), "--lxd-socket", self.lxd_socket,
-                 "--state-dir", self.state, "--listen", self.endpoint,
+                 "--state-dir", self.state, "--listen", self.endpoint, "--config", self.config,
                  "--helper", children.binary("agent/lxdsoak-helper"), *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
                 env=environment(self.directory))
