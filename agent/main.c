@@ -112,11 +112,11 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         return 0;
 }
 
-static int setup_signals(struct agent *a)
+/* Before the first thread is started: one that did not block them would be killed by them, and
+ * the whole process with it. */
+static void block_signals(void)
 {
-        static const int terminating[] = {SIGTERM, SIGINT};
         sigset_t mask;
-        int r;
 
         sigemptyset(&mask);
         sigaddset(&mask, SIGTERM);
@@ -124,6 +124,13 @@ static int setup_signals(struct agent *a)
         sigaddset(&mask, SIGHUP);
         sigprocmask(SIG_BLOCK, &mask, NULL);
         signal(SIGPIPE, SIG_IGN);
+}
+
+static int setup_signals(struct agent *a)
+{
+        static const int terminating[] = {SIGTERM, SIGINT};
+        int r;
+
         for (size_t i = 0; i < ELEMENTSOF(terminating); i++) {
                 r = sd_event_add_signal(a->event, NULL, terminating[i], on_terminate, a);
                 if (r < 0)
@@ -225,6 +232,7 @@ static int start(struct agent *a, struct error *err, int *exit_code)
         int r;
 
         *exit_code = EXIT_INTERNAL;
+        block_signals();
         r = sd_event_default(&a->event);
         if (r >= 0)
                 r = loop_new(a->event, &a->loop);
