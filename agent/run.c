@@ -102,22 +102,15 @@ static void on_record(const struct record *record, const char *instance, void *u
                 stock_remember(run->stock, record, instance);
 }
 
-static void on_held(struct runner *runner, void *userdata)
+static void on_held(struct runner *runner, struct record *record, void *userdata)
 {
         struct run *run = userdata;
-        struct slot *slot = slot_of(run, runner);
-        struct record record = {.kind = RECORD_HELD, .unit = runner_unit(runner)};
-        int r;
 
-        slot->held = true;
+        slot_of(run, runner)->held = true;
         run->n_in_flight--;
         run->n_held++;
-        record.held.live = run->n_held;
-        record.held.mem_available = probe_mem_available(run->deps.probe);
-        r = outbox_add(run->deps.outbox, &record, -1, 0);
-        if (r < 0)
-                log_error("Unit %lld: a record could not be kept: %s", (long long)record.unit,
-                          strerror(-r));
+        record->held.live = run->n_held;
+        record->held.mem_available = probe_mem_available(run->deps.probe);
         pump_soon(run);
 }
 

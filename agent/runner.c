@@ -415,6 +415,14 @@ static int perform(struct runner *r, const struct unit_step *step)
         return -EINVAL;
 }
 
+static void held(struct runner *r)
+{
+        struct record record = {.kind = RECORD_HELD};
+
+        r->env->on_held(r, &record, r->env->userdata);
+        add_record(r, &record, false);
+}
+
 static void ended(struct runner *r)
 {
         struct runner_env *env = r->env;
@@ -440,7 +448,7 @@ static void feed(struct runner *r, const struct unit_event *event)
         }
         e = perform(r, &step);
         if (step.action == UNIT_HOLD)
-                r->env->on_held(r, r->env->userdata);
+                held(r);
         if (e < 0) {
                 log_error("Unit %lld: %s could not be begun: %s", (long long)r->number,
                           unit_state_name(&r->unit), strerror(-e));

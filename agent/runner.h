@@ -28,8 +28,8 @@ struct runner_env {
         struct unit_plan plan;
         /* every sample, before its record is sent; for the journal */
         void (*on_record)(const struct record *record, const char *instance, void *userdata);
-        /* up, and staying (density) */
-        void (*on_held)(struct runner *runner, void *userdata);
+        /* up, and staying (density); fills what record says of the host */
+        void (*on_held)(struct runner *runner, struct record *record, void *userdata);
         /* over; the runner may, and must, be freed now */
         void (*on_end)(struct runner *runner, enum outcome outcome, void *userdata);
         void *userdata;
