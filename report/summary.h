@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a run comes to: computed from its store, then shown as text or JSON, both from the same
+ * struct. It reads only.
+ *
+ * How things are counted
+ *   units       from table `unit`: one outcome each. interrupted ones are not measured.
+ *   phases      from table `sample`, of every attempt (a late attempt's create was a create too).
+ *               count = ended ones, ok or failed; failed = fail, timeout, lost; interrupted ones
+ *               are in neither. exec counts commands, not units.
+ *   percentiles of the ok ones only: a failure that came at once would make LXD look fast, one that
+ *               ran into its deadline slow. Over hosts from merged histograms, never averaged.
+ *   throughput  passed units over the wall time of the run.
+ *   longest gap between two completions one after the other (by the hosts' own realtime; over
+ *               hosts as good as their clocks agree), and from the start to the first.
+ *   oldest      the greatest age any unit in flight reached, ended or not.
+ *   leftovers   what was there at the end of the run. leaks: everything that outlived its unit,
+ *               gone later or not.
+ */
+
+#include <json-c/json.h>
+
+#include "base/histogram.h"
+#include "report/store.h"
+#include "report/verdict.h"
+
+struct summary_phase {
+        int64_t count, failed;
+        int64_t p50_ns, p90_ns, p99_ns, p999_ns, max_ns; /* of the ok ones; 0 when none */
+};
+
+struct summary_units {
+        int64_t planned; /* of the run; -1 = without an end. A host: -1 */
+        int64_t passed, failed, wedged, interrupted;
+        int64_t held; /* density: came up and stayed; part of the others once they ended */
+        int64_t late; /* outcomes not counted */
+};
+
+struct summary_part { /* the run, or one host */
+        char name[256];
+        struct summary_units units;
+        struct summary_phase phases[PHASE_MAX_];
+        int64_t gap_max_ns, oldest_ns;
+        double units_per_sec; /* passed */
+        int64_t leftovers;
+        /* hosts only */
+        char server[65], state[16], text[ERROR_TEXT_MAX];
+        bool has_pong;
+        struct msg_pong pong;
+};
+
+struct summary_leak {
+        char host[256], kind[16], name[256], detail[256];
+        int64_t unit; /* -1 = not known */
+        bool at_end;  /* still there at the end: a leftover */
+};
+
+struct summary_error {
+        int64_t count, hosts, code;
+        char phase[16], result[16];
+        char text[ERROR_TEXT_MAX]; /* LXD's own; of several alike but for numbers, one of them */
+};
+
+struct summary_bucket { /* density: by how many were up on the host */
+        int64_t from, to, held;
+        int64_t time_p50_ns, time_max_ns; /* create to up, one container */
+        int64_t mem_each;                 /* bytes a container; -1 = not known */
+        int64_t mem_available;            /* least, at its end; -1 = not known */
+};
+
+struct summary {
+        char run[RUN_ID_SIZE];
+        enum mode mode;
+        enum verdict verdict;
+        char reason[256]; /* why that verdict, one line */
+        int64_t parallel, seed, duration_ns;
+        int64_t started_realtime_ns, wall_ns;
+        bool ended, stopped; /* ended: the coordinator saw it to its end */
+
+        struct summary_part total;
+        struct summary_part *hosts;
+        size_t n_hosts;
+        struct summary_leak *leaks; /* at_end first; at most SUMMARY_LEAKS_MAX */
+        size_t n_leaks;
+        int64_t leaks_total, leftovers_total;
+        struct summary_error *errors; /* most frequent first; at most SUMMARY_ERRORS_MAX */
+        size_t n_errors;
+        int64_t errors_total; /* distinct ones */
+        struct summary_bucket *buckets;
+        size_t n_buckets;
+};
+
+#define SUMMARY_LEAKS_MAX  1000
+#define SUMMARY_ERRORS_MAX 10
+
+int summary_new(struct store *store, struct summary **ret, struct error *err) _warn_unused_;
+struct summary *summary_free(struct summary *s);
+DEFINE_CLEANUP(struct summary *, summary_free)
+
+struct summary_style {
+        bool color;   /* the verdict in colour: only when out is a terminal and NO_COLOR unset */
+        bool verbose; /* tables of every host even when there are many */
+};
+
+/* Verdict first; at most 100 columns, UTF-8. style NULL = plain. */
+void summary_print(const struct summary *s, const struct summary_style *style, FILE *out);
+
+/* A new object: keys as documented in docs/store.md. */
+json_object *summary_to_json(const struct summary *s);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One word for a run, by one rule. Pure.
+ *
+ * The first that holds, in this order:
+ *   stopped       the user stopped it: whatever else is true, it was not finished
+ *   wedge         a unit wedged
+ *   leak          something was left behind at the end
+ *   threshold     a unit failed
+ *   inconclusive  nothing was measured; fewer units were than planned (of a run with a quota); or a
+ *                 host was never reached, or lost and so not looked over
+ *   pass
+ * The reason names also what stands below the verdict, so that nothing hides behind it.
+ */
+
+#include <stdint.h>
+
+#include "base/exit-code.h"
+
+struct verdict_facts {
+        bool stopped;
+        int64_t wedged, leftovers, failed, passed, interrupted;
+        int64_t planned;    /* units owed; -1 = no quota (duration, density) */
+        int64_t samples_ok; /* phases measured */
+        int64_t hosts, hosts_unfinished;
+        const char *first_unfinished; /* "b (lost: …)"; may be NULL */
+};
+
+/* reason: one line, without the verdict's word; may be NULL. */
+enum verdict verdict_decide(const struct verdict_facts *f, char *reason, size_t size);
