@@ -63,19 +63,19 @@ struct plan_lease {
 };
 
 /* What became of a record. The words go to the log and the store's `late.why`. */
-#define PLAN_VERDICTS(X)                                                                           \
+#define PLAN_ANSWERS(X)                                                                            \
         X(NOTED, "noted")             /* not an outcome, or nothing to count */                    \
         X(COUNTED, "counted")         /* this outcome is the unit's */                             \
         X(LATE, "late")               /* an outcome of it was counted before */                    \
         X(INTERRUPTED, "interrupted") /* cut short: the unit goes back (or had gone back) */
 
-enum plan_verdict {
+enum plan_answer {
 #define X(n, w) PLAN_##n,
-        PLAN_VERDICTS(X)
+        PLAN_ANSWERS(X)
 #undef X
-                PLAN_VERDICT_MAX_,
+                PLAN_ANSWER_MAX_,
 };
-const char *plan_verdict_name(int v);
+const char *plan_answer_name(int v);
 
 enum plan_state {
         PLAN_RUNNING,  /* units are lent, or will be */
@@ -132,7 +132,7 @@ void plan_pong(struct plan *p, size_t host, int64_t now_ns);
 void plan_lease_ok(struct plan *p, size_t host, int64_t lease);
 
 /*
- * A record arrived (for the first time). Returns an enum plan_verdict (>= 0), or -ENOMEM, or
+ * A record arrived (for the first time). Returns an enum plan_answer (>= 0), or -ENOMEM, or
  * -EINVAL for a unit that was never lent to anybody (nothing is changed).
  */
 int plan_record(struct plan *p, size_t host, const struct record *r, int64_t now_ns) _warn_unused_;

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/exit-code.h"
+#include "base/util.h"
 
 struct verdict_facts {
         bool stopped;
