@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the two halves of the planner share: plan.c takes what happened, plan-lend.c decides what to
+ * lend. A unit is always in exactly one place: the pool; one lease, not yet ended in it (running or
+ * held); counted; or, held in a lease that expired, nowhere until its outcome comes.
+ */
+
+#include "coordinator/plan.h"
+#include "coordinator/pool.h"
+#include "coordinator/ranges.h"
+
+struct lease {
+        int64_t id;
+        int64_t first, end; /* units first .. end-1 */
+        int64_t attempt, tries;
+        struct ranges ended; /* outcome or return arrived, or counted elsewhere */
+        struct ranges held;  /* density: up; a subset of those not ended, or ended later */
+        int64_t sent_ns;
+        bool confirmed;
+        bool send_now;
+};
+
+enum plan_host_state {
+        PLAN_HOST_NEW,    /* never heard of: its share is kept */
+        PLAN_HOST_READY,  /* gets leases */
+        PLAN_HOST_SILENT, /* gets none */
+        PLAN_HOST_GONE,   /* gets none, has none */
+};
+
+struct plan_host {
+        enum plan_host_state state;
+        bool full;
+        int64_t parallel;
+        int64_t last_pong_ns;
+        struct lease **leases; /* in the order lent */
+        size_t n_leases, allocated;
+        size_t n_unconfirmed;
+        struct plan_counts counts; /* rate unused */
+
+        /* completions and time with something to do, both fading (plan-lend.c) */
+        double recent_done, recent_sec;
+        int64_t rate_ns;
+        double weight; /* completions a second, as reckoned with; 0 = nothing known of any host */
+};
+
+struct plan {
+        struct plan_config config;
+        struct plan_host *hosts;
+        struct pool pool;
+        struct ranges counted;
+        int64_t next_lease;
+        int64_t lent; /* sum of the hosts' */
+        bool drain, failed;
+        size_t turn; /* the host asked first next time */
+
+        double weight_sum; /* of hosts that may get something */
+        size_t n_eligible;
+        int64_t weights_ns;
+        bool weights_valid;
+};
+
+/* Counts time up to now towards the host's rate; to be called before `lent` changes. */
+void plan_rate_roll(struct plan_host *h, int64_t now_ns);
+/* One completion. */
+void plan_rate_done(struct plan_host *h, int64_t now_ns);
+
+/* Frees a lease and takes it off the table. */
+void plan_lease_drop(struct plan_host *h, size_t index);
