@@ -10,12 +10,13 @@
  * slots empty.
  *
  * No host has more than its share of what is not done yet, in proportion to its rate. So with the
- * first leases every host gets some of a small total, and at the end a slow one takes no unit that
- * a fast one would finish sooner.
+ * first leases every host gets some of a small total, and at the end a slow one takes no more than
+ * it can finish in the time the others need.
  *
- * The rate of a host is of late (a fading count), over the time it had something to do, and
- * weighted with one round of its slots at the mean of all: units come in bursts, and after the
- * first second the host that happened to finish first is not infinitely faster.
+ * The rate of a host is of late (a fading count: two minutes, or several rounds of its slots where
+ * units take long), over the time it had something to do, and weighted with one round of its slots
+ * at the mean of all: units end in bursts, and after the first second the host that happened to
+ * finish first is not infinitely faster.
  */
 
 #include <math.h>
@@ -23,11 +24,12 @@
 #include "coordinator/plan-internal.h"
 
 #define RATE_FADES_SEC  120.0
+#define RATE_ROUNDS     5.0
 #define WEIGHTS_HOLD_NS NSEC_PER_SEC
 
 void plan_rate_roll(struct plan_host *h, int64_t now_ns)
 {
-        double elapsed, fade;
+        double elapsed, fade, over = RATE_FADES_SEC;
 
         if (now_ns <= h->rate_ns)
                 return;
@@ -35,9 +37,11 @@ void plan_rate_roll(struct plan_host *h, int64_t now_ns)
         h->rate_ns = now_ns;
         if (h->counts.lent == 0)
                 return;
-        fade = exp(-elapsed / RATE_FADES_SEC);
+        if (h->weight > 0)
+                over = fmax(over, RATE_ROUNDS * (double)h->parallel / h->weight);
+        fade = exp(-elapsed / over);
         h->recent_done *= fade;
-        h->recent_sec = h->recent_sec * fade + RATE_FADES_SEC * (1 - fade);
+        h->recent_sec = h->recent_sec * fade + over * (1 - fade);
 }
 
 void plan_rate_done(struct plan_host *h, int64_t now_ns)
@@ -92,11 +96,15 @@ static int64_t plan_share(const struct plan *p, const struct plan_host *h)
         return MAX((int64_t)ceil((double)left * part), INT64_C(1));
 }
 
-/* One lease's worth of work ahead. */
+/* One lease's worth of work ahead. None in the last round of the host's slots: what then waits
+ * there would begin when the others are done. */
 static int64_t plan_ahead(const struct plan *p, const struct plan_host *h, int64_t now_ns)
 {
         int64_t time_ns = PLAN_AHEAD_NS, most = PLAN_LEASE_MAX, n;
+        double left = (double)(pool_left(&p->pool) + p->lent);
 
+        if (left * h->weight < (double)h->parallel * p->weight_sum)
+                return 0;
         if (p->config.deadline_ns > 0)
                 time_ns = MIN(time_ns, p->config.deadline_ns - now_ns);
         if (p->config.total > 0)

@@ -283,6 +283,9 @@ static int plan_outcome(struct plan *p, struct plan_host *h, const struct record
         if (r->outcome.outcome == OUTCOME_INTERRUPTED)
                 return plan_interrupted(p, h, live, index, r->unit, now_ns);
         if (ranges_contain(&p->counted, r->unit)) {
+                ret = live ? plan_lease_end(p, h, index, r->unit, now_ns) : 0;
+                if (ret < 0)
+                        return ret;
                 h->counts.late++;
                 return PLAN_LATE;
         }

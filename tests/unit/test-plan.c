@@ -442,8 +442,9 @@ static void test_deadline(void **state)
         plan_pong(p, 0, S(99));
         for (int64_t u = 1; u <= 3; u++)
                 assert_int_equal(outcome(p, l, u, OUTCOME_PASSED, S(99)), PLAN_COUNTED);
-        plan_drain(p); /* nothing new, whatever the clock */
+        assert_int_equal(plan_wakeup_ns(p, S(99)), S(100));
         assert_int_equal(plan_state(p, S(100)), PLAN_DRAINING);
+        assert_int_equal(plan_ended_why(p, S(100)), PLAN_END_DEADLINE);
         assert_int_equal(take_all(p, l + 1, 3, &n, S(100)), 0);
         assert_int_equal(outcome(p, l, 4, OUTCOME_PASSED, S(103)), PLAN_COUNTED);
         assert_int_equal(plan_state(p, S(103)), PLAN_DONE);
