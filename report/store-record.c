@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Records into their tables, each once; see store.h. */
+
+#include "report/store-internal.h"
+
+/* What every record's statement begins with. */
+#define HEAD(s, h, r) (s)->run, (h)->agent, (int64_t)(r)->seq, (h)->label, (r)->unit, (r)->attempt
+#define HEAD_TYPES    "tiitii"
+
+static int put_outcome(struct store *s, const struct store_host *h, const struct record *r,
+                       bool counted, const char *why, struct error *err)
+{
+        int n = 0;
+
+        if (counted) {
+                n = store_do(s, STORE_STMT_UNIT, err, HEAD_TYPES "ttii", HEAD(s, h, r),
+                             outcome_name(r->outcome.outcome), r->outcome.name,
+                             r->outcome.start_realtime_ns, r->outcome.duration_ns);
+                why = "late"; /* in case the unit is there, whatever the caller thinks */
+        }
+        if (n != 0)
+                return n;
+        return store_do(s, STORE_STMT_LATE, err, HEAD_TYPES "ttiie", HEAD(s, h, r),
+                        outcome_name(r->outcome.outcome), r->outcome.name,
+                        r->outcome.start_realtime_ns, r->outcome.duration_ns, why ? why : "late");
+}
+
+static int put_by_kind(struct store *s, const struct store_host *h, const struct record *r,
+                       bool counted, const char *why, struct error *err)
+{
+        switch (r->kind) {
+        case RECORD_SAMPLE:
+                return store_do(s, STORE_STMT_SAMPLE, err, HEAD_TYPES "tiiiitit", HEAD(s, h, r),
+                                phase_name(r->sample.phase), r->sample.step,
+                                r->sample.start_realtime_ns, r->sample.start_monotonic_ns,
+                                r->sample.duration_ns, result_name(r->sample.result),
+                                r->sample.error_code, r->sample.error);
+        case RECORD_EXEC:
+                return store_do(s, STORE_STMT_EXEC, err, HEAD_TYPES "ieieei", HEAD(s, h, r),
+                                r->exec.step, r->exec.command, r->exec.exit_status, r->exec.out,
+                                r->exec.err, (int64_t)r->exec.truncated);
+        case RECORD_LEFTOVER:
+                return store_do(s, STORE_STMT_LEFTOVER, err, "tteeiit", s->run, h->label,
+                                leftover_kind_name(r->leftover.kind), r->leftover.name, r->unit,
+                                r->attempt, r->leftover.detail);
+        case RECORD_HELD:
+                return store_do(s, STORE_STMT_HELD, err, HEAD_TYPES "ii", HEAD(s, h, r),
+                                r->held.live, r->held.mem_available);
+        case RECORD_OUTCOME: return put_outcome(s, h, r, counted, why, err);
+        case RECORD_RETURNED:
+                return store_do(s, STORE_STMT_RETURNED, err, "tiitiie", s->run, h->agent,
+                                (int64_t)r->seq, h->label, r->returned.first, r->returned.count,
+                                r->returned.reason);
+        default:
+                return error_set(err, -EINVAL, "a record of kind %d cannot be stored",
+                                 (int)r->kind);
+        }
+}
+
+int store_put_record(struct store *s, size_t host, const struct record *r, bool counted,
+                     const char *why, struct error *err)
+{
+        struct store_host *h = s->hosts + host;
+        int n;
+
+        if (h->agent == 0)
+                return error_set(err, -EINVAL, "host %s: a record before its WELCOME", h->label);
+        if (r->seq <= h->seq)
+                return 0;
+        if (r->seq != h->seq + 1)
+                return error_set(err, -EILSEQ, "host %s: record %llu came after %llu", h->label,
+                                 (unsigned long long)r->seq, (unsigned long long)h->seq);
+        n = put_by_kind(s, h, r, counted, why, err);
+        if (n < 0)
+                return n;
+        h->seq = r->seq;
+        h->dirty = true;
+        s->n_pending++;
+        return 1;
+}

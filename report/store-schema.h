@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The tables of a run's store, in one place; docs/store.md explains them to people. A change of
+ * them is a new STORE_VERSION. Words (phase, result, outcome, …) are those of proto/soak.h, times
+ * are ns, "realtime" since 1970, sizes bytes. NULL is "none" or "not known".
+ *
+ * Records are numbered by the agent that made them: (run, agent, seq) is a record's name, so one
+ * that came twice is there once. Hosts are named by their label in every table that people ask.
+ */
+
+#define STORE_APPLICATION_ID 0x4c585331 /* "LXS1" */
+#define STORE_VERSION        1
+
+#define STORE_SCHEMA                                                                               \
+        "CREATE TABLE run ("                                                                       \
+        " run TEXT PRIMARY KEY,"                                                                   \
+        " mode TEXT NOT NULL,"                                                                     \
+        " planned INTEGER,"                                                                        \
+        " seed INTEGER NOT NULL,"                                                                  \
+        " duration_ns INTEGER,"                                                                    \
+        " spec TEXT NOT NULL,"                                                                     \
+        " started_realtime_ns INTEGER NOT NULL,"                                                   \
+        " ended_realtime_ns INTEGER,"                                                              \
+        " wall_ns INTEGER,"                                                                        \
+        " stopped INTEGER NOT NULL DEFAULT 0,"                                                     \
+        " verdict TEXT,"                                                                           \
+        " exit_code INTEGER"                                                                       \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE host ("                                                                      \
+        " run TEXT NOT NULL,"                                                                      \
+        " host TEXT NOT NULL,"                                                                     \
+        " number INTEGER NOT NULL,"                                                                \
+        " state TEXT NOT NULL,"                                                                    \
+        " text TEXT,"                                                                              \
+        " agent INTEGER,"                                                                          \
+        " hostname TEXT,"                                                                          \
+        " server TEXT,"                                                                            \
+        " oldest_max_ns INTEGER,"                                                                  \
+        " pong TEXT,"                                                                              \
+        " PRIMARY KEY (run, host)"                                                                 \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE agent ("                                                                     \
+        " agent INTEGER PRIMARY KEY,"                                                              \
+        " run TEXT NOT NULL,"                                                                      \
+        " host TEXT NOT NULL,"                                                                     \
+        " agent_id TEXT NOT NULL,"                                                                 \
+        " acked INTEGER NOT NULL DEFAULT 0,"                                                       \
+        " UNIQUE (run, agent_id)"                                                                  \
+        ");"                                                                                       \
+        "CREATE TABLE unit ("                                                                      \
+        " run TEXT NOT NULL,"                                                                      \
+        " unit INTEGER NOT NULL,"                                                                  \
+        " host TEXT NOT NULL,"                                                                     \
+        " attempt INTEGER NOT NULL,"                                                               \
+        " outcome TEXT NOT NULL,"                                                                  \
+        " name TEXT,"                                                                              \
+        " start_realtime_ns INTEGER NOT NULL,"                                                     \
+        " duration_ns INTEGER NOT NULL,"                                                           \
+        " agent INTEGER NOT NULL,"                                                                 \
+        " seq INTEGER NOT NULL,"                                                                   \
+        " PRIMARY KEY (run, unit)"                                                                 \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE late ("                                                                      \
+        " run TEXT NOT NULL,"                                                                      \
+        " unit INTEGER NOT NULL,"                                                                  \
+        " host TEXT NOT NULL,"                                                                     \
+        " attempt INTEGER NOT NULL,"                                                               \
+        " outcome TEXT NOT NULL,"                                                                  \
+        " why TEXT NOT NULL,"                                                                      \
+        " name TEXT,"                                                                              \
+        " start_realtime_ns INTEGER NOT NULL,"                                                     \
+        " duration_ns INTEGER NOT NULL,"                                                           \
+        " agent INTEGER NOT NULL,"                                                                 \
+        " seq INTEGER NOT NULL,"                                                                   \
+        " PRIMARY KEY (run, agent, seq)"                                                           \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE sample ("                                                                    \
+        " run TEXT NOT NULL,"                                                                      \
+        " unit INTEGER NOT NULL,"                                                                  \
+        " attempt INTEGER NOT NULL,"                                                               \
+        " host TEXT NOT NULL,"                                                                     \
+        " phase TEXT NOT NULL,"                                                                    \
+        " step INTEGER NOT NULL,"                                                                  \
+        " start_realtime_ns INTEGER NOT NULL,"                                                     \
+        " start_monotonic_ns INTEGER NOT NULL,"                                                    \
+        " duration_ns INTEGER NOT NULL,"                                                           \
+        " result TEXT NOT NULL,"                                                                   \
+        " error_code INTEGER NOT NULL,"                                                            \
+        " error TEXT,"                                                                             \
+        " agent INTEGER NOT NULL,"                                                                 \
+        " seq INTEGER NOT NULL,"                                                                   \
+        " PRIMARY KEY (run, agent, seq)"                                                           \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE exec_output ("                                                               \
+        " run TEXT NOT NULL,"                                                                      \
+        " unit INTEGER NOT NULL,"                                                                  \
+        " attempt INTEGER NOT NULL,"                                                               \
+        " host TEXT NOT NULL,"                                                                     \
+        " step INTEGER NOT NULL,"                                                                  \
+        " command TEXT NOT NULL,"                                                                  \
+        " exit_status INTEGER,"                                                                    \
+        " stdout TEXT NOT NULL,"                                                                   \
+        " stderr TEXT NOT NULL,"                                                                   \
+        " truncated INTEGER NOT NULL,"                                                             \
+        " agent INTEGER NOT NULL,"                                                                 \
+        " seq INTEGER NOT NULL,"                                                                   \
+        " PRIMARY KEY (run, agent, seq)"                                                           \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE leftover ("                                                                  \
+        " run TEXT NOT NULL,"                                                                      \
+        " host TEXT NOT NULL,"                                                                     \
+        " kind TEXT NOT NULL,"                                                                     \
+        " name TEXT NOT NULL,"                                                                     \
+        " unit INTEGER,"                                                                           \
+        " attempt INTEGER,"                                                                        \
+        " detail TEXT,"                                                                            \
+        " at_end INTEGER NOT NULL,"                                                                \
+        " PRIMARY KEY (run, host, kind, name)"                                                     \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE held ("                                                                      \
+        " run TEXT NOT NULL,"                                                                      \
+        " unit INTEGER NOT NULL,"                                                                  \
+        " attempt INTEGER NOT NULL,"                                                               \
+        " host TEXT NOT NULL,"                                                                     \
+        " live INTEGER NOT NULL,"                                                                  \
+        " mem_available INTEGER,"                                                                  \
+        " agent INTEGER NOT NULL,"                                                                 \
+        " seq INTEGER NOT NULL,"                                                                   \
+        " PRIMARY KEY (run, agent, seq)"                                                           \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE returned ("                                                                  \
+        " run TEXT NOT NULL,"                                                                      \
+        " host TEXT NOT NULL,"                                                                     \
+        " first INTEGER NOT NULL,"                                                                 \
+        " count INTEGER NOT NULL,"                                                                 \
+        " reason TEXT NOT NULL,"                                                                   \
+        " agent INTEGER NOT NULL,"                                                                 \
+        " seq INTEGER NOT NULL,"                                                                   \
+        " PRIMARY KEY (run, agent, seq)"                                                           \
+        ") WITHOUT ROWID;"
+
+/* Every statement that writes. Those of records begin with run, agent, seq, host, unit, attempt. */
+#define STORE_STATEMENTS(X)                                                                        \
+        X(BEGIN, "BEGIN IMMEDIATE")                                                                \
+        X(COMMIT, "COMMIT")                                                                        \
+        X(ROLLBACK, "ROLLBACK")                                                                    \
+        X(RUN, "INSERT INTO run (run, mode, planned, seed, duration_ns, spec,"                     \
+               " started_realtime_ns) VALUES (?, ?, nullif(?, 0), ?, nullif(?, 0), ?, ?)")         \
+        X(RUN_STOPPED, "UPDATE run SET stopped = 1 WHERE run = ?")                                 \
+        X(RUN_ENDED, "UPDATE run SET ended_realtime_ns = ?2, wall_ns = ?3 WHERE run = ?1")         \
+        X(RUN_VERDICT, "UPDATE run SET verdict = ?2, exit_code = ?3 WHERE run = ?1")               \
+        X(HOST, "INSERT INTO host (run, host, number, state) VALUES (?, ?, ?, ?)")                 \
+        X(HOST_STATE, "UPDATE host SET state = ?3, text = coalesce(?4, text)"                      \
+                      " WHERE run = ?1 AND host = ?2")                                             \
+        X(HOST_AGENT, "UPDATE host SET agent = ?3, hostname = ?4, server = ?5"                     \
+                      " WHERE run = ?1 AND host = ?2")                                             \
+        X(HOST_PONG, "UPDATE host SET pong = ?3, oldest_max_ns ="                                  \
+                     " max(coalesce(oldest_max_ns, 0), ?4) WHERE run = ?1 AND host = ?2")          \
+        X(AGENT_FIND, "SELECT agent, host, acked FROM agent WHERE run = ?1 AND agent_id = ?2")     \
+        X(AGENT, "INSERT INTO agent (run, host, agent_id) VALUES (?, ?, ?)")                       \
+        X(AGENT_ACKED, "UPDATE agent SET acked = ?2 WHERE agent = ?1")                             \
+        X(SAMPLE, "INSERT INTO sample (run, agent, seq, host, unit, attempt, phase, step,"         \
+                  " start_realtime_ns, start_monotonic_ns, duration_ns, result, error_code,"       \
+                  " error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                     \
+        X(EXEC, "INSERT INTO exec_output (run, agent, seq, host, unit, attempt, step, command,"    \
+                " exit_status, stdout, stderr, truncated)"                                         \
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), ?, ?, ?)")                        \
+        X(LEFTOVER, "INSERT INTO leftover (run, host, kind, name, unit, attempt, detail, at_end)"  \
+                    " VALUES (?, ?, ?, ?, nullif(?, -1), nullif(?, -1), ?, 0)"                     \
+                    " ON CONFLICT DO NOTHING")                                                     \
+        X(LEFTOVER_END, "INSERT INTO leftover (run, host, kind, name, unit, detail, at_end)"       \
+                        " VALUES (?, ?, ?, ?, nullif(?, -1), ?, 1)"                                \
+                        " ON CONFLICT DO UPDATE SET at_end = 1")                                   \
+        X(HELD, "INSERT INTO held (run, agent, seq, host, unit, attempt, live, mem_available)"     \
+                " VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, -1))")                                    \
+        X(UNIT, "INSERT INTO unit (run, agent, seq, host, unit, attempt, outcome, name,"           \
+                " start_realtime_ns, duration_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"           \
+                " ON CONFLICT DO NOTHING")                                                         \
+        X(LATE, "INSERT INTO late (run, agent, seq, host, unit, attempt, outcome, name,"           \
+                " start_realtime_ns, duration_ns, why)"                                            \
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                       \
+        X(RETURNED, "INSERT INTO returned (run, agent, seq, host, first, count, reason)"           \
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)")
+
+enum store_stmt {
+#define X(name, sql) STORE_STMT_##name,
+        STORE_STATEMENTS(X)
+#undef X
+                STORE_STMT_MAX_,
+};
