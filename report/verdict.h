@@ -9,8 +9,9 @@
  *   wedge         a unit wedged
  *   leak          something was left behind at the end
  *   threshold     a unit failed
- *   inconclusive  nothing was measured; fewer units were than planned (of a run with a quota); or a
- *                 host was never reached, or lost and so not looked over
+ *   inconclusive  nothing was measured, or no unit came to its end; fewer did than planned (of a
+ *                 run with a quota; one that was interrupted for good did not); or a host was never
+ *                 reached, or lost and so not looked over
  *   pass
  * The reason names also what stands below the verdict, so that nothing hides behind it.
  */
@@ -23,6 +24,7 @@
 struct verdict_facts {
         bool stopped;
         int64_t wedged, leftovers, failed, passed, interrupted;
+        int64_t held;       /* density: came up; 0 in other modes */
         int64_t planned;    /* units owed; -1 = no quota (duration, density) */
         int64_t samples_ok; /* phases measured */
         int64_t hosts, hosts_unfinished;
