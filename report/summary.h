@@ -66,8 +66,8 @@ struct summary_error {
 struct summary_bucket { /* density: by how many were up on the host */
         int64_t from, to, held;
         int64_t time_p50_ns, time_max_ns; /* create to up, one container */
-        int64_t mem_each;                 /* bytes a container; -1 = not known */
-        int64_t mem_available;            /* least, at its end; -1 = not known */
+        int64_t mem_each; /* bytes a container (below 0: memory came back); INT64_MIN = not known */
+        int64_t mem_available; /* least, at its end; -1 = not known */
 };
 
 struct summary {

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the parts of the summary share. summary.c reads the rows there are few of and decides;
+ * summary-samples.c goes through the samples; summary-text.c and summary-json.c show.
+ */
+
+#include <sqlite3.h>
+
+#include "report/summary.h"
+
+struct summary_context {
+        struct summary *summary;
+        struct store *store;
+        struct error *err;
+        int64_t samples_ok;
+};
+
+/*
+ * Calls row for every row of a query, until it returns non-zero (which is then returned). ?1 is the
+ * run, ?2 (if the query has one) param.
+ */
+int summary_each(struct summary_context *c, const char *sql, const char *param,
+                 int (*row)(struct summary_context *c, sqlite3_stmt *st, void *userdata),
+                 void *userdata) _warn_unused_;
+
+/* A column as text, "" for NULL, cut to size. */
+void summary_column(sqlite3_stmt *st, int column, char *buf, size_t size);
+
+/* Adds room for one more element; the new one is zeroed. */
+void *summary_grow(void *items, size_t n, size_t size);
+
+struct summary_part *summary_host(struct summary *s, const char *name);
+
+int summary_read_phases(struct summary_context *c) _warn_unused_;
+int summary_read_errors(struct summary_context *c) _warn_unused_;
+int summary_read_density(struct summary_context *c) _warn_unused_;

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Everything of a summary that goes through the samples: percentiles of phases by merged
+ * histograms, the most frequent errors, and density's cost of a container as the count grows.
+ */
+
+#include <ctype.h>
+
+#include "report/summary-internal.h"
+
+struct phase_set {
+        struct histogram *of[PHASE_MAX_];
+        struct summary_part *part;
+};
+
+static void phase_set_deinit(struct phase_set *set)
+{
+        for (int p = 0; p < PHASE_MAX_; p++)
+                histogram_free(set->of[p]);
+}
+
+static int phase_set_init(struct phase_set *set, struct summary_part *part)
+{
+        *set = (struct phase_set){.part = part};
+        for (int p = 0; p < PHASE_MAX_; p++) {
+                int r = histogram_new(&set->of[p]);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void phase_set_finish(struct phase_set *set)
+{
+        for (int p = 0; p < PHASE_MAX_; p++) {
+                struct summary_phase *out = set->part->phases + p;
+                const struct histogram *h = set->of[p];
+
+                out->p50_ns = histogram_percentile(h, 50);
+                out->p90_ns = histogram_percentile(h, 90);
+                out->p99_ns = histogram_percentile(h, 99);
+                out->p999_ns = histogram_percentile(h, 99.9);
+                out->max_ns = histogram_count(h) > 0 ? histogram_max(h) : 0;
+        }
+}
+
+static int row_sample(struct summary_context *c, sqlite3_stmt *st, void *userdata)
+{
+        struct phase_set *set = userdata;
+        int phase = phase_from_name((const char *)sqlite3_column_text(st, 0));
+        int result = result_from_name((const char *)sqlite3_column_text(st, 1));
+
+        if (phase < 0 || result < 0 || result == RESULT_INTERRUPTED)
+                return 0;
+        set->part->phases[phase].count++;
+        if (result == RESULT_OK) {
+                histogram_record(set->of[phase], sqlite3_column_int64(st, 2));
+                c->samples_ok++;
+        } else {
+                set->part->phases[phase].failed++;
+        }
+        return 0;
+}
+
+static int read_host_phases(struct summary_context *c, struct summary_part *host,
+                            struct phase_set *total)
+{
+        _cleanup_(phase_set_deinit)
+        struct phase_set set = {0};
+        int r;
+
+        r = phase_set_init(&set, host);
+        if (r == 0)
+                r = summary_each(c,
+                                 "SELECT phase, result, duration_ns FROM sample WHERE run = ?1 AND"
+                                 " agent IN (SELECT agent FROM agent WHERE run = ?1 AND host = ?2)",
+                                 host->name, row_sample, &set);
+        for (int p = 0; p < PHASE_MAX_ && r == 0; p++) {
+                total->part->phases[p].count += host->phases[p].count;
+                total->part->phases[p].failed += host->phases[p].failed;
+                r = histogram_merge(total->of[p], set.of[p]);
+        }
+        if (r == 0)
+                phase_set_finish(&set);
+        return r;
+}
+
+int summary_read_phases(struct summary_context *c)
+{
+        _cleanup_(phase_set_deinit)
+        struct phase_set total = {0};
+        int r;
+
+        r = phase_set_init(&total, &c->summary->total);
+        for (size_t i = 0; i < c->summary->n_hosts && r == 0; i++)
+                r = read_host_phases(c, c->summary->hosts + i, &total);
+        if (r == 0)
+                phase_set_finish(&total);
+        return r;
+}
+
+/* Numbers, and words of six and more that are hexadecimal, become '#': what the same error says of
+ * two units differs in nothing else. */
+static void error_pattern(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+        const char *s = (const char *)sqlite3_value_text(argv[0]);
+        char buf[ERROR_TEXT_MAX + 1];
+        size_t n = 0;
+
+        if (!s)
+                return;
+        while (*s && n < sizeof(buf) - 1) {
+                size_t word = 0, hex = 0, digits = 0;
+
+                for (; isalnum((unsigned char)s[word]); word++) {
+                        hex += isxdigit((unsigned char)s[word]) != 0;
+                        digits += isdigit((unsigned char)s[word]) != 0;
+                }
+                if (word >= 6 && hex == word && digits > 0) {
+                        buf[n++] = '#';
+                        s += word;
+                } else if (isdigit((unsigned char)*s)) {
+                        buf[n++] = '#';
+                        while (isdigit((unsigned char)*s))
+                                s++;
+                } else {
+                        buf[n++] = *s++;
+                        /* the rest of this word may be a number, but not a hexadecimal one */
+                        while (isalpha((unsigned char)*s) && n < sizeof(buf) - 1)
+                                buf[n++] = *s++;
+                }
+        }
+        sqlite3_result_text(context, buf, (int)n, SQLITE_TRANSIENT);
+}
+
+static int row_error(struct summary_context *c, sqlite3_stmt *st, void *userdata)
+{
+        struct summary *s = c->summary;
+        struct summary_error *errors, *e;
+
+        if (s->errors_total++ >= SUMMARY_ERRORS_MAX)
+                return 0;
+        errors = summary_grow(s->errors, s->n_errors, sizeof(*errors));
+        if (!errors)
+                return -ENOMEM;
+        s->errors = errors;
+        e = errors + s->n_errors++;
+        summary_column(st, 0, e->phase, sizeof(e->phase));
+        summary_column(st, 1, e->result, sizeof(e->result));
+        e->code = sqlite3_column_int64(st, 2);
+        summary_column(st, 3, e->text, sizeof(e->text));
+        e->count = sqlite3_column_int64(st, 4);
+        e->hosts = sqlite3_column_int64(st, 5);
+        return 0;
+}
+
+int summary_read_errors(struct summary_context *c)
+{
+        if (sqlite3_create_function(store_db(c->store), "error_pattern", 1,
+                                    SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, error_pattern, NULL,
+                                    NULL) != SQLITE_OK)
+                return -ENOMEM;
+        return summary_each(c,
+                            "SELECT phase, result, error_code, min(error), count(*) AS n,"
+                            " count(DISTINCT host) FROM sample WHERE run = ?1"
+                            " AND result NOT IN ('ok', 'interrupted')"
+                            " GROUP BY phase, result, error_code, error_pattern(error)"
+                            " ORDER BY n DESC, phase, error_code",
+                            NULL, row_error, NULL);
+}
+
+struct point { /* one container that came up */
+        size_t host;
+        int64_t live, mem, time_ns;
+};
+
+struct points {
+        struct point *items;
+        size_t n;
+        int64_t live_max;
+};
+
+static int row_point(struct summary_context *c, sqlite3_stmt *st, void *userdata)
+{
+        struct points *points = userdata;
+        struct summary_part *h = summary_host(c->summary, (const char *)sqlite3_column_text(st, 0));
+        struct point *items = summary_grow(points->items, points->n, sizeof(*items));
+
+        if (!items)
+                return -ENOMEM;
+        points->items = items;
+        items[points->n++] = (struct point){
+                .host = h ? (size_t)(h - c->summary->hosts) : 0,
+                .live = sqlite3_column_int64(st, 1),
+                .mem = sqlite3_column_type(st, 2) == SQLITE_NULL ? -1 : sqlite3_column_int64(st, 2),
+                .time_ns = sqlite3_column_int64(st, 3),
+        };
+        points->live_max = MAX(points->live_max, sqlite3_column_int64(st, 1));
+        return 0;
+}
+
+/* 1, 2 or 5 times a power of ten, so that ten buckets are enough. */
+static int64_t bucket_width(int64_t live_max)
+{
+        static const int steps[] = {1, 2, 5};
+
+        for (int64_t power = 1;; power *= 10)
+                for (size_t i = 0; i < ELEMENTSOF(steps); i++)
+                        if (live_max <= 10 * power * steps[i])
+                                return power * steps[i];
+}
+
+static int compare_i64(const void *a, const void *b)
+{
+        int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* points are in the order of host and count. before: of each host the last point of the buckets
+ * before this one, if any. */
+static void bucket_memory(struct summary_bucket *b, const struct points *points,
+                          const struct point **before)
+{
+        int64_t drop = 0, gain = 0;
+
+        b->mem_available = -1;
+        b->mem_each = INT64_MIN;
+        for (size_t i = 0; i < points->n; i++) {
+                const struct point *p = points->items + i, *old = before[p->host];
+
+                if (p->live < b->from || p->live > b->to || p->mem < 0)
+                        continue;
+                if (old) {
+                        drop += old->mem - p->mem;
+                        gain += p->live - old->live;
+                }
+                before[p->host] = p;
+                if (b->mem_available < 0 || p->mem < b->mem_available)
+                        b->mem_available = p->mem;
+        }
+        if (gain > 0)
+                b->mem_each = drop / gain;
+}
+
+static int fill_buckets(struct summary *s, const struct points *points)
+{
+        int64_t width = bucket_width(points->live_max);
+        size_t n = (size_t)((points->live_max + width - 1) / width);
+        _cleanup_(freep)
+        const struct point **before = calloc(s->n_hosts, sizeof(*before));
+        _cleanup_(freep)
+        int64_t *times = calloc(points->n, sizeof(*times));
+
+        s->buckets = calloc(n, sizeof(*s->buckets));
+        if (!s->buckets || !before || !times)
+                return -ENOMEM;
+        for (size_t k = 0; k < n; k++) {
+                struct summary_bucket *b = s->buckets + s->n_buckets++;
+                size_t n_times = 0;
+
+                b->from = (int64_t)k * width + 1;
+                b->to = MIN(b->from + width - 1, points->live_max);
+                for (size_t i = 0; i < points->n; i++)
+                        if (points->items[i].live >= b->from && points->items[i].live <= b->to)
+                                times[n_times++] = points->items[i].time_ns;
+                b->held = (int64_t)n_times;
+                qsort(times, n_times, sizeof(*times), compare_i64);
+                if (n_times > 0) {
+                        b->time_p50_ns = times[(n_times - 1) / 2];
+                        b->time_max_ns = times[n_times - 1];
+                }
+                bucket_memory(b, points, before);
+        }
+        return 0;
+}
+
+int summary_read_density(struct summary_context *c)
+{
+        struct points points = {0};
+        int r;
+
+        if (c->summary->mode != MODE_DENSITY)
+                return 0;
+        r = summary_each(c,
+                         "SELECT h.host, h.live, h.mem_available, coalesce(t.ns, 0) FROM held h"
+                         " LEFT JOIN (SELECT agent, unit, attempt, sum(duration_ns) AS ns"
+                         "  FROM sample WHERE run = ?1 AND phase IN ('create', 'start', 'ready')"
+                         "  GROUP BY agent, unit, attempt) t USING (agent, unit, attempt)"
+                         " WHERE h.run = ?1 ORDER BY h.host, h.live",
+                         NULL, row_point, &points);
+        if (r == 0 && points.n > 0 && points.live_max > 0 && c->summary->n_hosts > 0)
+                r = fill_buckets(c->summary, &points);
+        free(points.items);
+        return r;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A summary for people. The first two lines say how it went and how fast; what follows is in the
+ * order of what one asks next: which phase, which host, what is left, what LXD said, and whether
+ * the agents themselves kept up. It computes nothing.
+ */
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/parse.h"
+#include "report/summary.h"
+#include "report/table.h"
+
+#define WIDTH          100
+#define LEAKS_SHOWN    20
+#define HOSTS_BY_PHASE 4  /* with more, phases are shown for all together only */
+#define HOSTS_SHOWN    40 /* with more, only those with something to say */
+#define ERROR_LINES    4
+
+#define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
+#define SIZE(bytes)  format_size((bytes), (char[32]){0}, 32)
+
+static bool finished(const struct summary_part *h)
+{
+        return streq(h->state, store_host_state_name(STORE_HOST_FINISHED));
+}
+
+static void print_verdict(const struct summary *s, const struct summary_style *style, FILE *out)
+{
+        const char *color = s->verdict == VERDICT_PASS ? "\033[1;32m" : "\033[1;31m";
+        char word[32], first[32];
+        size_t n = 0;
+
+        for (const char *w = verdict_word(s->verdict); w[n] && n < sizeof(word) - 1; n++)
+                word[n] = (char)toupper((unsigned char)w[n]);
+        word[n] = '\0';
+        if (!style || !style->color) {
+                snprintf(first, sizeof(first), "%s: ", word);
+                text_wrap(first, s->reason, WIDTH, 4, out);
+                return;
+        }
+        /* the escape sequences are not part of the width */
+        fprintf(out, "%s%s\033[0m", color, word);
+        text_wrap(": ", s->reason, WIDTH - n, 4, out);
+}
+
+static void print_figures(const struct summary *s, FILE *out)
+{
+        const struct summary_part *t = &s->total;
+        char line[512];
+        int n;
+
+        n = snprintf(line, sizeof(line), "%zu host%s · %" PRId64 " at a time%s · %s", s->n_hosts,
+                     s->n_hosts == 1 ? "" : "s", s->parallel, s->n_hosts == 1 ? "" : " on each",
+                     DURATION(s->wall_ns));
+        if (s->mode == MODE_DENSITY)
+                snprintf(line + n, sizeof(line) - (size_t)n, " · density: %" PRId64 " up at once",
+                         t->units.held);
+        else
+                snprintf(line + n, sizeof(line) - (size_t)n,
+                         " · %.2f units/s · longest gap %s · oldest unit %s", t->units_per_sec,
+                         DURATION(t->gap_max_ns), DURATION(t->oldest_ns));
+        text_wrap("", line, WIDTH, 2, out);
+}
+
+static void print_run(const struct summary *s, FILE *out)
+{
+        time_t at = (time_t)(s->started_realtime_ns / NSEC_PER_SEC);
+        char when[32] = "?";
+        struct tm tm;
+
+        if (gmtime_r(&at, &tm))
+                strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
+        fprintf(out, "run %s · %s · started %s · seed %" PRId64 "%s\n", s->run,
+                mode_name((int)s->mode), when, s->seed,
+                s->ended ? "" : " · not ended: as far as is known");
+}
+
+static void phase_row(struct table *t, const char *phase, const char *host, bool with_host,
+                      const struct summary_phase *p)
+{
+        bool ok = p->count > p->failed;
+        const int64_t values[] = {p->p50_ns, p->p90_ns, p->p99_ns, p->p999_ns, p->max_ns};
+
+        if (p->count == 0)
+                return;
+        table_cell(t, phase);
+        if (with_host)
+                table_cellf(t, "%.30s", host);
+        table_cellf(t, "%" PRId64, p->count);
+        table_cellf(t, "%" PRId64, p->failed);
+        for (size_t i = 0; i < ELEMENTSOF(values); i++)
+                table_cell(t, ok ? DURATION(values[i]) : NULL);
+}
+
+static void print_phases(const struct summary *s, const struct summary_style *style, FILE *out)
+{
+        static const char *const head[] = {"phase", "host", "count", "failed", "p50",
+                                           "p90",   "p99",  "p99.9", "max"};
+        bool by_host =
+                s->n_hosts > 1 && (s->n_hosts <= HOSTS_BY_PHASE || (style && style->verbose));
+        struct table t;
+
+        table_init(&t, by_host ? "llrrrrrrr" : "lrrrrrrr");
+        table_cell(&t, head[0]);
+        for (size_t i = by_host ? 1 : 2; i < ELEMENTSOF(head); i++)
+                table_cell(&t, head[i]);
+        for (int p = 0; p < PHASE_MAX_; p++) {
+                phase_row(&t, phase_name(p), "all", by_host, s->total.phases + p);
+                for (size_t i = 0; i < s->n_hosts && by_host; i++)
+                        phase_row(&t, "", s->hosts[i].name, true, s->hosts[i].phases + p);
+        }
+        if (t.n_cells > t.columns) {
+                fputc('\n', out);
+                table_print(&t, "", out);
+        }
+        table_deinit(&t);
+}
+
+static bool noteworthy(const struct summary_part *h)
+{
+        return !finished(h) || h->units.failed || h->units.wedged || h->units.interrupted ||
+               h->leftovers;
+}
+
+static void host_row(struct table *t, const struct summary *s, const struct summary_part *h)
+{
+        const struct summary_units *u = &h->units;
+
+        table_cellf(t, "%.30s", h->name);
+        table_cellf(t, "%" PRId64, s->mode == MODE_DENSITY ? u->held : u->passed);
+        table_cellf(t, "%" PRId64, u->failed);
+        table_cellf(t, "%" PRId64, u->wedged);
+        table_cellf(t, "%" PRId64, u->interrupted);
+        table_cellf(t, "%" PRId64, h->leftovers);
+        if (s->mode != MODE_DENSITY) {
+                table_cellf(t, "%.2f", h->units_per_sec);
+                table_cell(t, DURATION(h->gap_max_ns));
+                table_cell(t, DURATION(h->oldest_ns));
+        }
+        table_cellf(t, "%s%s%.20s", finished(h) ? "" : h->state,
+                    finished(h) || !h->server[0] ? "" : ", ", h->server);
+}
+
+static void print_hosts(const struct summary *s, const struct summary_style *style, FILE *out)
+{
+        static const char *const churn[] = {"host",        "passed", "failed",  "wedged",
+                                            "interrupted", "left",   "units/s", "longest gap",
+                                            "oldest",      ""};
+        static const char *const density[] = {"host",        "came up", "failed", "wedged",
+                                              "interrupted", "left",    ""};
+        bool all = s->n_hosts <= HOSTS_SHOWN || (style && style->verbose);
+        size_t shown = 0;
+        struct table t;
+
+        table_init(&t, s->mode == MODE_DENSITY ? "lrrrrrl" : "lrrrrrrrrl");
+        table_row(&t, s->mode == MODE_DENSITY ? density : churn);
+        for (size_t i = 0; i < s->n_hosts; i++)
+                if (all || (noteworthy(s->hosts + i) && shown < HOSTS_SHOWN)) {
+                        host_row(&t, s, s->hosts + i);
+                        shown++;
+                }
+        if (shown > 0) {
+                fputc('\n', out);
+                table_print(&t, "", out);
+        }
+        table_deinit(&t);
+        if (shown < s->n_hosts)
+                fprintf(out, "%s%zu more hosts\n", shown > 0 ? "and " : "\n", s->n_hosts - shown);
+        for (size_t i = 0, n = 0; i < s->n_hosts && n < HOSTS_SHOWN; i++) {
+                const struct summary_part *h = s->hosts + i;
+                char first[300];
+
+                if (finished(h) || !h->text[0])
+                        continue;
+                n++;
+                snprintf(first, sizeof(first), "%.40s %s: ", h->name, h->state);
+                text_wrap(first, h->text, WIDTH, 3, out);
+        }
+}
+
+static void print_density(const struct summary *s, FILE *out)
+{
+        static const char *const head[] = {"containers", "came up",     "time p50",
+                                           "time max",   "memory each", "memory available"};
+        struct table t;
+
+        if (s->n_buckets == 0)
+                return;
+        table_init(&t, "rrrrrr");
+        table_row(&t, head);
+        for (size_t i = 0; i < s->n_buckets; i++) {
+                const struct summary_bucket *b = s->buckets + i;
+
+                table_cellf(&t, "%" PRId64 "–%" PRId64, b->from, b->to);
+                table_cellf(&t, "%" PRId64, b->held);
+                table_cell(&t, b->held > 0 ? DURATION(b->time_p50_ns) : NULL);
+                table_cell(&t, b->held > 0 ? DURATION(b->time_max_ns) : NULL);
+                table_cell(&t, b->mem_each == INT64_MIN ? NULL : SIZE(b->mem_each));
+                table_cell(&t, b->mem_available < 0 ? NULL : SIZE(b->mem_available));
+        }
+        fputs("\nas the count on a host grows (time: create, start and ready of one)\n", out);
+        table_print(&t, "", out);
+        table_deinit(&t);
+}
+
+static void print_leaks(const struct summary *s, FILE *out)
+{
+        int64_t gone = s->leaks_total - s->leftovers_total;
+        struct table t;
+
+        if (s->leaks_total == 0)
+                return;
+        fprintf(out, "\nleft behind: %" PRId64, s->leftovers_total);
+        if (gone > 0)
+                fprintf(out, " (and %" PRId64 " that outlived their unit, but are gone by now)",
+                        gone);
+        fputc('\n', out);
+        table_init(&t, "llll");
+        for (size_t i = 0; i < s->n_leaks && i < LEAKS_SHOWN; i++) {
+                const struct summary_leak *l = s->leaks + i;
+
+                table_cellf(&t, "%.20s", l->host);
+                if (l->unit >= 0)
+                        table_cellf(&t, "unit %" PRId64, l->unit);
+                else
+                        table_cell(&t, "");
+                table_cellf(&t, "%s%s", l->kind, l->at_end ? "" : " (gone)");
+                /* whole: it is what one would paste */
+                table_cell(&t, l->name);
+        }
+        table_print(&t, "  ", out);
+        table_deinit(&t);
+        if (s->leaks_total > LEAKS_SHOWN)
+                fprintf(out, "  and %" PRId64 " more\n", s->leaks_total - LEAKS_SHOWN);
+}
+
+static void print_errors(const struct summary *s, FILE *out)
+{
+        if (s->n_errors == 0)
+                return;
+        fprintf(out, "\nmost frequent errors%s\n",
+                s->errors_total > (int64_t)s->n_errors ? " (more in the store)" : "");
+        for (size_t i = 0; i < s->n_errors; i++) {
+                const struct summary_error *e = s->errors + i;
+                char first[96], code[32] = "";
+
+                if (e->code != 0)
+                        snprintf(code, sizeof(code), " %" PRId64, e->code);
+                snprintf(first, sizeof(first), "%6" PRId64 "×  %s %s%s: ", e->count, e->phase,
+                         e->result, code);
+                text_wrap(first, e->text[0] ? e->text : "(no text)", WIDTH, ERROR_LINES, out);
+        }
+}
+
+/* A measured figure: the agent says -1 where it does not know. */
+static const char *measured(int64_t v, const char *text)
+{
+        return v < 0 ? NULL : text;
+}
+
+static void agent_row(struct table *t, const struct summary *s, const struct summary_part *h)
+{
+        const struct msg_pong *p = &h->pong;
+        const struct summary_units *u = &h->units;
+        int64_t units = u->passed + u->failed + u->wedged + u->interrupted;
+
+        table_cellf(t, "%.30s", h->name);
+        table_cell(t, measured(p->loop_cpu_max_ns, DURATION(p->loop_cpu_max_ns)));
+        table_cell(t, measured(p->loop_late_p99_ns, DURATION(p->loop_late_p99_ns)));
+        table_cell(t, measured(p->loop_late_max_ns, DURATION(p->loop_late_max_ns)));
+        table_cellf(t, "%" PRId64, MAX(p->loop_waits, INT64_C(0)));
+        table_cell(t, measured(p->cpu_ns, DURATION(p->cpu_ns)));
+        table_cell(t, units > 0 && p->cpu_ns >= 0 ? DURATION(p->cpu_ns / units) : NULL);
+        table_cell(t, measured(p->rss, SIZE(p->rss)));
+        table_cellf(t, "%" PRId64, MAX(p->requests, INT64_C(0)));
+        table_cellf(t, "%" PRId64, MAX(p->connections, INT64_C(0)));
+}
+
+/* The honest ruler. */
+static void print_agents(const struct summary *s, const struct summary_style *style, FILE *out)
+{
+        static const char *const head[] = {"agent",    "callback max", "late p99", "late max",
+                                           "sleeps",   "CPU",          "a unit",   "memory",
+                                           "requests", "connections"};
+        bool all = s->n_hosts <= HOSTS_SHOWN || (style && style->verbose);
+        struct table t;
+
+        table_init(&t, "lrrrrrrrrr");
+        table_row(&t, head);
+        for (size_t i = 0; i < s->n_hosts && all; i++)
+                if (s->hosts[i].has_pong)
+                        agent_row(&t, s, s->hosts + i);
+        if (t.n_cells > t.columns) {
+                fputc('\n', out);
+                table_print(&t, "", out);
+        }
+        table_deinit(&t);
+}
+
+void summary_print(const struct summary *s, const struct summary_style *style, FILE *out)
+{
+        print_verdict(s, style, out);
+        print_figures(s, out);
+        print_run(s, out);
+        print_phases(s, style, out);
+        print_density(s, out);
+        print_hosts(s, style, out);
+        print_leaks(s, out);
+        print_errors(s, out);
+        print_agents(s, style, out);
+}
