@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The links of a command; see fleet.h. */
+
+#include <sys/resource.h>
+#include <systemd/sd-id128.h>
+#include <zmq.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "coordinator/fleet.h"
+#include "coordinator/key-files.h"
+
+/* The DEALER, its connection, its monitor's two ends; and a probe now and then. */
+#define FDS_PER_LINK 5
+#define FDS_OTHERS   128
+
+struct fleet {
+        struct fleet_config config;
+        void *zmq;
+        struct key_pair key;
+        char (*server_keys)[KEY_Z85_SIZE];
+        struct host_addresses *addresses;
+        char *hello;
+        struct link **links;
+        size_t n;
+        sd_event_source *timer;
+        int64_t started_ns;
+};
+
+static int say_missing(const struct coord_options *o, const struct host_addresses *addresses)
+{
+        for (size_t i = 0; i < o->n_hosts; i++)
+                if (!addresses[i].n)
+                        log_error("host %s: %s", o->hosts[i].label, addresses[i].err.text);
+        return -EHOSTUNREACH;
+}
+
+/* Our secret key and the public one of every host reached over TCP. */
+static int read_keys(struct fleet *f, struct error *err)
+{
+        const struct coord_options *o = f->config.options;
+        bool have_key = false;
+        int r;
+
+        for (size_t i = 0; i < o->n_hosts; i++) {
+                if (o->hosts[i].local)
+                        continue;
+                if (!have_key) {
+                        r = key_files_secret(o->key, &f->key, err);
+                        if (r < 0)
+                                return r;
+                        have_key = true;
+                }
+                r = key_files_known_agent(o->known_agents, o->hosts[i].label, f->server_keys[i],
+                                          err);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int make_hello(const struct run_spec *spec, char **ret)
+{
+        struct msg_hello hello = {.proto_min = PROTO_MIN, .proto_max = PROTO_MAX};
+        sd_id128_t id;
+        json_object *object;
+        int r;
+
+        r = sd_id128_randomize(&id);
+        if (r < 0)
+                return r;
+        sd_id128_to_string(id, hello.coord_id);
+        if (spec) {
+                hello.has_spec = true;
+                hello.spec = *spec; /* borrowed, so never released from here */
+        }
+        object = fields_encode(msg_hello_fields, &hello);
+        if (!object)
+                return -ENOMEM;
+        *ret = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+        json_object_put(object);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* As many file descriptors as the links need, where we are allowed to. */
+static int raise_limits(size_t n_hosts, struct error *err)
+{
+        rlim_t need = (rlim_t)n_hosts * FDS_PER_LINK + FDS_OTHERS;
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return -errno;
+        if (limit.rlim_cur >= need)
+                return 0;
+        if (limit.rlim_max < need)
+                return error_set(err, -EINVAL,
+                                 "%zu hosts need %llu open files, and the limit is %llu; raise it "
+                                 "with ulimit -Hn",
+                                 n_hosts, (unsigned long long)need,
+                                 (unsigned long long)limit.rlim_max);
+        limit.rlim_cur = need;
+        return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
+static int open_context(struct fleet *f)
+{
+        size_t n = f->config.options->n_hosts;
+
+        f->zmq = zmq_ctx_new();
+        if (!f->zmq)
+                return -errno;
+        if (zmq_ctx_set(f->zmq, ZMQ_MAX_SOCKETS, (int)(3 * n + 64)) < 0 ||
+            zmq_ctx_set(f->zmq, ZMQ_IO_THREADS, n > 1000 ? 2 : 1) < 0)
+                return -errno;
+        return 0;
+}
+
+static int add_links(struct fleet *f)
+{
+        const struct coord_options *o = f->config.options;
+        int r;
+
+        for (; f->n < o->n_hosts; f->n++) {
+                struct link_config config = {
+                        .event = f->config.event,
+                        .zmq = f->zmq,
+                        .endpoint = &o->hosts[f->n],
+                        .addresses = &f->addresses[f->n],
+                        .key = &f->key,
+                        .server_key = f->server_keys[f->n],
+                        .hello = f->hello,
+                        .run = f->config.run,
+                        .epoch = f->config.epoch,
+                        .ops = f->config.ops,
+                        .userdata = f->config.userdata,
+                };
+
+                r = link_new(&config, &f->links[f->n]);
+                if (r < 0)
+                        return r;
+                link_set_index(f->links[f->n], f->n);
+        }
+        return 0;
+}
+
+static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        struct fleet *f = userdata;
+        int64_t now_ns = now_monotonic_ns();
+
+        for (size_t i = 0; i < f->n; i++)
+                link_tick(f->links[i], now_ns);
+        f->config.tick(f, now_ns, f->config.userdata);
+        if (sd_event_source_set_time_relative(s, FLEET_TICK_NS / NSEC_PER_USEC) < 0 ||
+            sd_event_source_set_enabled(s, SD_EVENT_ONESHOT) < 0)
+                sd_event_exit(f->config.event, -EIO);
+        return 0;
+}
+
+static int prepare(struct fleet *f, struct error *err)
+{
+        const struct coord_options *o = f->config.options;
+        int r;
+
+        f->links = calloc(o->n_hosts, sizeof(struct link *));
+        f->addresses = calloc(o->n_hosts, sizeof(*f->addresses));
+        f->server_keys = calloc(o->n_hosts, sizeof(*f->server_keys));
+        if (!f->links || !f->addresses || !f->server_keys)
+                return -ENOMEM;
+        r = raise_limits(o->n_hosts, err);
+        if (r == 0)
+                r = read_keys(f, err);
+        if (r < 0)
+                return r;
+        r = addresses_resolve(o->hosts, o->n_hosts, f->addresses);
+        if (r != 0)
+                return r < 0 ? r : say_missing(o, f->addresses);
+        r = make_hello(f->config.spec, &f->hello);
+        if (r == 0)
+                r = open_context(f);
+        if (r == 0)
+                r = add_links(f);
+        if (r == 0)
+                r = sd_event_add_time_relative(f->config.event, &f->timer, CLOCK_MONOTONIC, 0, 1000,
+                                               on_tick, f);
+        return r;
+}
+
+int fleet_new(const struct fleet_config *config, struct fleet **ret)
+{
+        struct fleet *f = calloc(1, sizeof(*f));
+        struct error err = ERROR_INIT;
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        f->config = *config;
+        f->started_ns = now_monotonic_ns();
+        r = prepare(f, &err);
+        if (r < 0) {
+                if (err.code)
+                        log_error("%s", err.text);
+                else if (r != -EHOSTUNREACH)
+                        log_error("cannot prepare the connections: %s", strerror(-r));
+                fleet_free(f);
+                return err.code ? -EINVAL : r;
+        }
+        *ret = f;
+        return 0;
+}
+
+struct fleet *fleet_free(struct fleet *f)
+{
+        if (!f)
+                return NULL;
+        sd_event_source_disable_unref(f->timer);
+        for (size_t i = 0; i < f->n; i++) {
+                link_bye(f->links[i]);
+                link_free(f->links[i]);
+        }
+        if (f->zmq)
+                zmq_ctx_term(f->zmq);
+        explicit_bzero(&f->key, sizeof(f->key));
+        free(f->links);
+        free(f->addresses);
+        free(f->server_keys);
+        free(f->hello);
+        free(f);
+        return NULL;
+}
+
+size_t fleet_n(const struct fleet *f)
+{
+        return f->n;
+}
+
+struct link *fleet_link(struct fleet *f, size_t i)
+{
+        return f->links[i];
+}
+
+int fleet_check(struct fleet *f, int64_t now_ns)
+{
+        bool over = now_ns - f->started_ns >= f->config.options->connect_timeout_ns;
+        size_t ready = 0, failed = 0;
+
+        for (size_t i = 0; i < f->n; i++) {
+                ready += link_state(f->links[i]) == LINK_READY;
+                failed += link_state(f->links[i]) == LINK_FAILED;
+        }
+        if (ready == f->n)
+                return 1;
+        if (!over && ready + failed < f->n)
+                return 0;
+        for (size_t i = 0; i < f->n; i++)
+                if (link_state(f->links[i]) != LINK_READY)
+                        log_error("host %s: %s", link_label(f->links[i]), link_error(f->links[i]));
+        return -EHOSTUNREACH;
+}

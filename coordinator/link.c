@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the owner of a link sees; see link.h. */
+
+#include "coordinator/link-internal.h"
+
+static const char *const state_words[] = {
+#define X(n, w) w,
+        LINK_STATES(X)
+#undef X
+};
+
+const char *link_state_name(int v)
+{
+        return v >= 0 && (size_t)v < ELEMENTSOF(state_words) ? state_words[v] : "?";
+}
+
+void link_set_state(struct link *l, enum link_state state)
+{
+        enum link_state old = l->state;
+
+        if (state == old)
+                return;
+        l->state = state;
+        if (l->config.ops->state)
+                l->config.ops->state(l, old, l->config.userdata);
+}
+
+static void note(struct link *l, int code, const char *format, va_list ap)
+{
+        l->error.code = code;
+        vsnprintf(l->error.text, sizeof(l->error.text), format, ap);
+}
+
+void link_note(struct link *l, int code, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        note(l, code, format, ap);
+        va_end(ap);
+}
+
+void link_fail(struct link *l, int code, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        note(l, code, format, ap);
+        va_end(ap);
+        if (!l->was_ready)
+                link_set_state(l, LINK_FAILED);
+}
+
+void link_give_up(struct link *l, int code, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        note(l, code, format, ap);
+        va_end(ap);
+        link_set_state(l, LINK_FAILED);
+}
+
+int link_new(const struct link_config *config, struct link **ret)
+{
+        struct link *l = calloc(1, sizeof(*l));
+
+        if (!l)
+                return -ENOMEM;
+        l->config = *config;
+        l->stop = -1;
+        l->reopen = true;
+        l->received = l->committed = config->committed;
+        *ret = l;
+        return 0;
+}
+
+struct link *link_free(struct link *l)
+{
+        if (!l)
+                return NULL;
+        link_socket_close(l, 0);
+
+        free(l);
+        return NULL;
+}
+
+void link_tick(struct link *l, int64_t now_ns)
+{
+        int r;
+
+        if (l->state == LINK_CLOSED)
+                return;
+        if (l->state == LINK_FAILED) {
+                if (l->socket)
+                        link_socket_close(l, 0);
+                return;
+        }
+        if (l->was_ready && !l->reopen && now_ns - l->heard_ns > LINK_SUSPECT_NS &&
+            now_ns - l->opened_ns > LINK_SUSPECT_NS) {
+                if (l->state == LINK_READY && !l->error.code)
+                        link_note(l, -ETIMEDOUT, "nothing heard for %d s",
+                                  (int)((now_ns - l->heard_ns) / NSEC_PER_SEC));
+                if (l->state == LINK_READY)
+                        link_set_state(l, LINK_SILENT);
+                l->reopen = true;
+        }
+        if (l->reopen) {
+                l->reopen = false;
+                link_socket_close(l, 0);
+                r = link_socket_open(l, now_ns);
+                if (r < 0) {
+                        link_note(l, r, "cannot open a socket: %s", strerror(-r));
+                        l->reopen = true;
+                        return;
+                }
+        }
+        link_socket_tick(l, now_ns);
+        link_session_tick(l, now_ns);
+}
+
+void link_lease(struct link *l, const struct msg_lease *lease)
+{
+        if (l->welcomed)
+                link_send_struct(l, MESSAGE_LEASE, msg_lease_fields, lease);
+}
+
+void link_commit(struct link *l, uint64_t seq)
+{
+        if (seq > l->committed)
+                l->committed = seq;
+        link_send_ack(l);
+}
+
+void link_stop(struct link *l, enum stop_mode mode, bool keep, int64_t now_ns)
+{
+        if ((int)mode <= l->stop || l->state == LINK_FAILED || l->state == LINK_CLOSED)
+                return;
+        l->stop = (int)mode;
+        l->keep = keep;
+        if (l->welcomed)
+                link_send_stop(l, now_ns);
+}
+
+void link_cleanup(struct link *l, const struct msg_cleanup *cleanup)
+{
+        l->cleanup = *cleanup;
+        l->cleaning = true;
+        l->cleanup_due = true;
+        if (l->welcomed)
+                link_send_cleanup(l);
+}
+
+void link_bye(struct link *l)
+{
+        if (l->state == LINK_CLOSED)
+                return;
+        if (l->socket && l->welcomed)
+                (void)!link_send(l, MESSAGE_BYE, l->committed, "{}");
+        link_socket_close(l, l->welcomed ? 2000 : 0);
+        if (l->state != LINK_FAILED)
+                link_set_state(l, LINK_CLOSED);
+}
+
+enum link_state link_state(const struct link *l)
+{
+        return l->state;
+}
+
+const char *link_label(const struct link *l)
+{
+        return l->config.endpoint->label;
+}
+
+const char *link_error(const struct link *l)
+{
+        if (l->error.code)
+                return l->error.text;
+        if (l->connected && !l->was_ready)
+                return "connected, but the agent does not answer; see its journal "
+                       "(journalctl -u lxdsoak-agent)";
+        if (l->accepted && !l->was_ready)
+                return "it takes the connection, but says nothing; is that port lxdsoak-agent's?";
+        return l->was_ready ? "nothing heard" : "no answer";
+}
+
+const struct msg_welcome *link_welcome(const struct link *l)
+{
+        return &l->welcome;
+}
+
+const struct msg_pong *link_pong(const struct link *l, int64_t *ret_at_ns)
+{
+        if (!l->pong_ns)
+                return NULL;
+        if (ret_at_ns)
+                *ret_at_ns = l->pong_ns;
+        return &l->pong;
+}
+
+int64_t link_heard_ns(const struct link *l)
+{
+        return l->heard_ns;
+}
+
+uint64_t link_committed(const struct link *l)
+{
+        return l->committed;
+}
+
+bool link_drained(const struct link *l)
+{
+        return l->stopped && l->committed >= l->final_seq;
+}
+
+void link_set_index(struct link *l, size_t index)
+{
+        l->index = index;
+}
+
+size_t link_index(const struct link *l)
+{
+        return l->index;
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for lxdsoak-coord(1). A test holds the options against the program's table.
+
+_lxdsoak_coord()
+{
+        local cur prev words cword command=run
+        local run="--hosts --key --known-agents --connect-timeout --project
+                --total --duration --parallel --mode --min-free --keep
+                --image --source --exec --stop --stop-timeout --phases --phase-deadline --prefix --seed
+                --run-dir --json --quiet --verbose --help --version"
+        local cleanup="--hosts --key --known-agents --connect-timeout --project --run --dry-run
+                --json --quiet --verbose --help --version"
+
+        _init_completion -n = || return
+        case "${words[1]}" in
+        run | cleanup | keygen) ((cword > 1)) && command=${words[1]} ;;
+        esac
+        case "$prev" in
+        --key | --known-agents) _filedir; return ;;
+        --run-dir) _filedir -d; return ;;
+        --mode) mapfile -t COMPREPLY < <(compgen -W "churn density" -- "$cur"); return ;;
+        --stop) mapfile -t COMPREPLY < <(compgen -W "clean force" -- "$cur"); return ;;
+        --source) mapfile -t COMPREPLY < <(compgen -W "image copy" -- "$cur"); return ;;
+        --hosts) _known_hosts_real -- "$cur"; return ;;
+        --*) [[ $prev =~ ^--(keep|json|quiet|verbose|dry-run)$ ]] || return ;;
+        esac
+        case "$command" in
+        keygen) _filedir; return ;;
+        cleanup) mapfile -t COMPREPLY < <(compgen -W "$cleanup" -- "$cur") ;;
+        run) mapfile -t COMPREPLY < <(compgen -W "$run" -- "$cur") ;;
+        esac
+        if ((cword == 1)) && [[ $cur != -* ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "run cleanup keygen" -- "$cur")
+        fi
+} &&
+        complete -F _lxdsoak_coord lxdsoak-coord

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The checks of lxdsoak-coord's options that the table cannot express: values
+ * with a form of their own, and what goes together. Every complaint says what,
+ * where and what to do instead.
+ */
+
+#include "coordinator/options.h"
+
+/* For OPTION_FUNC; field is what the table's offset points at. */
+int option_parse_source(const char *value, void *field, struct error *err);
+int option_parse_phases(const char *value, void *field, struct error *err);
+int option_parse_prefix(const char *value, void *field, struct error *err);
+int option_parse_run_id(const char *value, void *field, struct error *err);
+
+/* What goes together, the hosts, the run directory. */
+int options_check(struct coord_options *o, struct error *err) _warn_unused_;

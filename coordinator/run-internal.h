@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the files of a run share: run.c (beginning and end), run-work.c (what
+ * the hosts say, what is lent, what is written), run-stop.c (how it ends before
+ * its time).
+ */
+
+#include "base/loop.h"
+#include "coordinator/fleet.h"
+#include "coordinator/plan.h"
+#include "coordinator/view.h"
+#include "report/store.h"
+
+enum run_stage {
+        RUN_CONNECTING, /* nothing is lent before every host is ready */
+        RUN_WORKING,
+        RUN_ENDING, /* STOP was sent: hosts take stock */
+        RUN_OVER,
+};
+
+struct run_host {
+        int64_t oldest_max_ns; /* highest oldest_ns any PONG had */
+        enum store_host_state state;
+        bool dirty; /* records put since the last commit */
+};
+
+struct run {
+        const struct coord_options *options;
+        char id[RUN_ID_SIZE];
+        char *dir;
+        bool made_dir;
+        struct run_spec spec;
+
+        sd_event *event;
+        struct loop *loop;
+        struct fleet *fleet;
+        struct plan *plan;
+        struct store *store;
+        struct view *view;
+        struct run_host *hosts;
+        size_t *dirty; /* hosts with uncommitted records */
+        size_t n_dirty;
+        sd_event_source *work; /* deferred: run_work() */
+
+        enum run_stage stage;
+        bool unreachable; /* not every host could be reached at the beginning */
+        int64_t started_ns, work_ended_ns;
+        int64_t started_realtime_ns;
+
+        unsigned interrupts;       /* Ctrl-C so far */
+        int64_t abort_deadline_ns; /* 0 = none */
+        bool failed;               /* trouble of our own: exit 70 */
+};
+
+/* run.c */
+/* Ends the loop. */
+void run_over(struct run *run);
+/* Trouble of our own: says it and ends the loop. */
+void run_fail(struct run *run, const struct error *err);
+/* A line for people, with the live view out of the way. */
+#define run_say(run, priority, ...)                                                                \
+        do {                                                                                       \
+                view_clear((run)->view);                                                           \
+                log_entry(priority, NULL, NULL, 0, __VA_ARGS__);                                   \
+        } while (0)
+
+/* run-work.c */
+extern const struct link_ops run_link_ops;
+/* Every host is ready: begin. */
+void run_begin(struct run *run, int64_t now_ns);
+/* Takes back what expired, lends what is to be lent, sees whether it is over. */
+void run_work(struct run *run, int64_t now_ns);
+/* The same, soon. */
+void run_kick(struct run *run);
+/* Writes what is put, and acknowledges it. */
+void run_commit(struct run *run);
+/* Hosts that are finished, or lost. */
+void run_look_after_hosts(struct run *run, int64_t now_ns);
+/* Has every host said STOPPED, with all it had to say? */
+bool run_all_finished(const struct run *run);
+/* Notes in the store how a host is. */
+void run_set_host(struct run *run, size_t i, enum store_host_state state, const char *text);
+
+/* run-view.c */
+void run_show(struct run *run, int64_t now_ns);
+
+/* run-stop.c */
+int run_add_signals(struct run *run) _warn_unused_;
+void run_stop_all(struct run *run, enum stop_mode mode, int64_t now_ns);
+/* Says how to clean up by hand, if there is or may be anything. */
+void run_say_cleanup(const struct run *run);

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The run while it goes: what the hosts say goes to the plan and the store,
+ * what the plan lends goes to the hosts. Nothing is acknowledged before it is
+ * on disk.
+ */
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "coordinator/run-internal.h"
+
+#define COMMIT_ROWS 100
+
+static void plan_failed(struct run *run, int r)
+{
+        struct error err = ERROR_INIT;
+
+        error_set_errno(&err, r, "the planner");
+        run_fail(run, &err);
+}
+
+void run_commit(struct run *run)
+{
+        struct error err = ERROR_INIT;
+
+        if (store_commit(run->store, &err) < 0) {
+                run_fail(run, &err);
+                return;
+        }
+        for (size_t i = 0; i < run->n_dirty; i++) {
+                size_t host = run->dirty[i];
+
+                run->hosts[host].dirty = false;
+                link_commit(fleet_link(run->fleet, host), store_acked(run->store, host));
+        }
+        run->n_dirty = 0;
+}
+
+static void on_record(struct link *l, const struct record *r, void *userdata)
+{
+        struct run *run = userdata;
+        struct error err = ERROR_INIT;
+        size_t host = link_index(l);
+        int answer, stored;
+
+        if (run->stage != RUN_WORKING && run->stage != RUN_ENDING)
+                return;
+        answer = plan_record(run->plan, host, r, now_monotonic_ns());
+        if (answer == -EINVAL) {
+                link_give_up(l, -EBADMSG, "it reports on unit %" PRId64 ", which nobody was lent",
+                             r->unit);
+                return;
+        }
+        if (answer < 0) {
+                plan_failed(run, answer);
+                return;
+        }
+        stored = store_put_record(run->store, host, r, answer == PLAN_COUNTED,
+                                  answer == PLAN_COUNTED ? NULL : plan_answer_name(answer), &err);
+        if (stored < 0) {
+                run_fail(run, &err);
+                return;
+        }
+        if (!run->hosts[host].dirty) {
+                run->hosts[host].dirty = true;
+                run->dirty[run->n_dirty++] = host;
+        }
+        if (store_pending(run->store) >= COMMIT_ROWS)
+                run_commit(run);
+        run_kick(run);
+}
+
+/* The plan, when a host that was there before is there again. */
+static void host_again(struct run *run, struct link *l, enum link_news news, int64_t now_ns)
+{
+        static const char *const words[] = {
+                [LINK_FIRST] = "there",
+                [LINK_AGAIN] = "connected again",
+                [LINK_RESTARTED] = "its agent was started anew",
+                [LINK_NEW_AGENT] = "another agent answers there, or it has lost its spool",
+        };
+        int r;
+
+        run_say(run, LOG_NOTICE, "host %s: %s", link_label(l), words[news]);
+        if (news == LINK_NEW_AGENT) { /* it knows nothing of what was lent to the old one */
+                r = plan_host_gone(run->plan, link_index(l), now_ns);
+                if (r < 0) {
+                        plan_failed(run, r);
+                        return;
+                }
+        }
+        plan_host_ready(run->plan, link_index(l), link_welcome(l)->parallel_max, now_ns);
+}
+
+static void on_welcome(struct link *l, const struct msg_welcome *w, enum link_news news,
+                       void *userdata)
+{
+        struct run *run = userdata;
+        struct error err = ERROR_INIT;
+        size_t host = link_index(l);
+        int r;
+
+        /* what is put and not committed belongs to the agent that was there before */
+        run_commit(run);
+        if (run->stage == RUN_OVER)
+                return;
+        r = store_set_agent(run->store, host, w, &err);
+        if (r == -EEXIST) {
+                link_give_up(l, r, "%s", err.text);
+                return;
+        }
+        if (r < 0) {
+                run_fail(run, &err);
+                return;
+        }
+        run->hosts[host].state = STORE_HOST_ACTIVE;
+        if (run->stage != RUN_CONNECTING)
+                host_again(run, l, news, now_monotonic_ns());
+        run_kick(run);
+}
+
+static void on_state(struct link *l, enum link_state old, void *userdata)
+{
+        struct run *run = userdata;
+
+        if (run->stage != RUN_WORKING && run->stage != RUN_ENDING)
+                return;
+        if (link_state(l) == LINK_SILENT) {
+                plan_host_silent(run->plan, link_index(l), now_monotonic_ns());
+                run_say(run, LOG_WARNING, "host %s: silent: %s", link_label(l), link_error(l));
+        }
+        run_kick(run);
+}
+
+static void on_lease_ok(struct link *l, int64_t lease, void *userdata)
+{
+        struct run *run = userdata;
+
+        plan_lease_ok(run->plan, link_index(l), lease);
+}
+
+static void on_pong(struct link *l, const struct msg_pong *pong, void *userdata)
+{
+        struct run *run = userdata;
+        struct run_host *host = &run->hosts[link_index(l)];
+
+        host->oldest_max_ns = MAX(host->oldest_max_ns, pong->oldest_ns);
+        if (run->stage == RUN_WORKING || run->stage == RUN_ENDING)
+                plan_pong(run->plan, link_index(l), now_monotonic_ns());
+}
+
+static void on_stopped(struct link *l, const struct msg_stopped *stopped, void *userdata)
+{
+        struct run *run = userdata;
+        struct run_host *host = &run->hosts[link_index(l)];
+        struct error err = ERROR_INIT;
+
+        host->oldest_max_ns = MAX(host->oldest_max_ns, stopped->pong.oldest_ns);
+        if (store_put_leftovers(run->store, link_index(l), stopped->leftovers, &err) < 0 ||
+            store_set_pong(run->store, link_index(l), &stopped->pong, host->oldest_max_ns, &err) <
+                    0)
+                run_fail(run, &err);
+        run_kick(run);
+}
+
+const struct link_ops run_link_ops = {
+        .welcome = on_welcome,
+        .state = on_state,
+        .lease_ok = on_lease_ok,
+        .record = on_record,
+        .pong = on_pong,
+        .stopped = on_stopped,
+};
+
+void run_set_host(struct run *run, size_t i, enum store_host_state state, const char *text)
+{
+        struct error err = ERROR_INIT;
+
+        if (run->hosts[i].state == state)
+                return;
+        run->hosts[i].state = state;
+        if (store_set_host_state(run->store, i, state, text, &err) < 0)
+                run_fail(run, &err);
+}
+
+/* It will do nothing more: what it was lent goes to the others. */
+static void host_gone(struct run *run, size_t i, enum store_host_state state, int64_t now_ns)
+{
+        struct link *l = fleet_link(run->fleet, i);
+        const struct msg_pong *pong = link_pong(l, NULL);
+        struct error err = ERROR_INIT;
+        int r;
+
+        if (state != STORE_HOST_FINISHED)
+                run_say(run, LOG_ERR, "host %s: lost: %s", link_label(l), link_error(l));
+        run_set_host(run, i, state, state == STORE_HOST_FINISHED ? NULL : link_error(l));
+        if (state != STORE_HOST_FINISHED && pong &&
+            store_set_pong(run->store, i, pong, run->hosts[i].oldest_max_ns, &err) < 0)
+                run_fail(run, &err);
+        r = plan_host_gone(run->plan, i, now_ns);
+        if (r < 0)
+                plan_failed(run, r);
+}
+
+void run_look_after_hosts(struct run *run, int64_t now_ns)
+{
+        for (size_t i = 0; i < fleet_n(run->fleet); i++) {
+                struct link *l = fleet_link(run->fleet, i);
+                struct run_host *host = &run->hosts[i];
+
+                if (host->state != STORE_HOST_ACTIVE)
+                        continue;
+                if (link_drained(l))
+                        host_gone(run, i, STORE_HOST_FINISHED, now_ns);
+                else if (link_state(l) == LINK_FAILED)
+                        host_gone(run, i, STORE_HOST_REFUSED, now_ns);
+                else if (now_ns - link_heard_ns(l) > PLAN_TTL_NS + PLAN_GRACE_NS)
+                        host_gone(run, i, STORE_HOST_LOST, now_ns);
+        }
+}
+
+void run_begin(struct run *run, int64_t now_ns)
+{
+        const struct coord_options *o = run->options;
+        const struct plan_config config = {
+                .mode = (enum mode)o->mode,
+                .total = o->total,
+                .deadline_ns = o->duration_ns ? now_ns + o->duration_ns : 0,
+                .parallel = o->parallel,
+                .n_hosts = o->n_hosts,
+        };
+        int r;
+
+        r = plan_new(&config, &run->plan);
+        if (r < 0) {
+                plan_failed(run, r);
+                return;
+        }
+        run->stage = RUN_WORKING;
+        run->started_ns = now_ns;
+        for (size_t i = 0; i < fleet_n(run->fleet); i++)
+                plan_host_ready(run->plan, i, link_welcome(fleet_link(run->fleet, i))->parallel_max,
+                                now_ns);
+        run_work(run, now_ns);
+}
+
+static void take_back(struct run *run, int64_t now_ns)
+{
+        struct plan_lease lease;
+        int r;
+
+        while ((r = plan_expire(run->plan, now_ns, &lease)) > 0)
+                run_say(run, LOG_WARNING,
+                        "host %s: nothing heard for %d s; units %" PRId64 "..%" PRId64
+                        " go to other hosts",
+                        link_label(fleet_link(run->fleet, lease.host)),
+                        (int)((PLAN_TTL_NS + PLAN_GRACE_NS) / NSEC_PER_SEC), lease.first,
+                        lease.first + lease.count - 1);
+        if (r < 0)
+                plan_failed(run, r);
+}
+
+static void lend(struct run *run, int64_t now_ns)
+{
+        struct plan_lease lease;
+        int r;
+
+        while ((r = plan_next(run->plan, now_ns, &lease)) > 0) {
+                const struct msg_lease m = {
+                        .lease = lease.lease,
+                        .first = lease.first,
+                        .count = lease.count,
+                        .attempt = lease.attempt,
+                        .ttl_ns = lease.ttl_ns,
+                };
+
+                link_lease(fleet_link(run->fleet, lease.host), &m);
+        }
+        if (r < 0)
+                plan_failed(run, r);
+}
+
+static bool all_hosts_out(const struct run *run)
+{
+        for (size_t i = 0; i < fleet_n(run->fleet); i++)
+                if (run->hosts[i].state == STORE_HOST_ACTIVE)
+                        return false;
+        return true;
+}
+
+bool run_all_finished(const struct run *run)
+{
+        for (size_t i = 0; i < fleet_n(run->fleet); i++)
+                if (run->hosts[i].state != STORE_HOST_FINISHED)
+                        return false;
+        return true;
+}
+
+void run_work(struct run *run, int64_t now_ns)
+{
+        if (run->stage != RUN_WORKING && run->stage != RUN_ENDING)
+                return;
+        take_back(run, now_ns);
+        lend(run, now_ns);
+        if (run->stage == RUN_OVER)
+                return;
+        switch (plan_state(run->plan, now_ns)) {
+        case PLAN_RUNNING: break;
+        case PLAN_DRAINING: run_stop_all(run, STOP_MODE_DRAIN, now_ns); break;
+        case PLAN_DONE:
+                if (!run->work_ended_ns)
+                        run->work_ended_ns = now_ns;
+                run_stop_all(run, STOP_MODE_FINISH, now_ns);
+                run->stage = RUN_ENDING;
+                break;
+        case PLAN_STRANDED:
+                run_say(run, LOG_ERR, "no host is left to go on with");
+                run_over(run);
+                return;
+        }
+        if (run->stage == RUN_ENDING && all_hosts_out(run))
+                run_over(run);
+}
+
+void run_kick(struct run *run)
+{
+        if (run->work)
+                (void)!sd_event_source_set_enabled(run->work, SD_EVENT_ONESHOT);
+}
