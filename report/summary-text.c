@@ -31,7 +31,7 @@ static bool finished(const struct summary_part *h)
 static void print_verdict(const struct summary *s, const struct summary_style *style, FILE *out)
 {
         const char *color = s->verdict == VERDICT_PASS ? "\033[1;32m" : "\033[1;31m";
-        char word[32], first[32];
+        char word[16], first[32];
         size_t n = 0;
 
         for (const char *w = verdict_word(s->verdict); w[n] && n < sizeof(word) - 1; n++)
