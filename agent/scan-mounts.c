@@ -126,7 +126,7 @@ int scan_mounts(struct scan *s)
                 char who[16], whose[48];
 
                 snprintf(who, sizeof(who), "%d", (int)s->daemons[i].pid);
-                snprintf(whose, sizeof(whose), "%s (pid %s)", s->daemons[i].comm, who);
+                snprintf(whose, sizeof(whose), "%s (pid %s)", s->daemons[i].name, who);
                 if (namespace_is_new(s, who, seen, &n_seen))
                         r = scan_mountinfo(s, who, whose);
         }

@@ -7,8 +7,9 @@
  * container is found through its cgroup (scan-cgroups.c). It notes the daemons it
  * comes across, so that the other parts know where else to look.
  *
- * Of every process the name is read (/proc/PID/comm, which waits for nothing); the
- * command line only of those called like the daemon, which all of the above are.
+ * Of every process the program is asked for (/proc/PID/exe: one system call, and it
+ * waits for nothing) or, without the right to that, the name (/proc/PID/comm); the
+ * command line only of those that run the daemon's program, as all of the above do.
  */
 
 #include "agent/scan.h"
@@ -23,12 +24,12 @@
 
 static const char monitor_title[] = "[lxc monitor] ";
 
-static bool called_like_the_daemon(const char *comm)
+static bool called_like_the_daemon(const char *program)
 {
-        static const char *const prefixes[] = {"lxd", "incus", "[lxc", "lxc", "exe"};
+        static const char *const prefixes[] = {"lxd", "incus", "lxc", "[lxc", "exe"};
 
         for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
-                if (startswith(comm, prefixes[i]))
+                if (startswith(program, prefixes[i]))
                         return true;
         return false;
 }
@@ -58,6 +59,24 @@ static int read_comm(int proc_fd, pid_t pid, char buf[static 16])
                 return (int)n;
         if (n > 0 && buf[n - 1] == '\n')
                 buf[n - 1] = '\0';
+        return 0;
+}
+
+/* The last component of the program's path, cut to fit. */
+static int read_program(int proc_fd, const char *pid, char buf[static 16])
+{
+        char path[32], program[PATH_MAX], *base;
+        ssize_t n;
+
+        snprintf(path, sizeof(path), "%.15s/exe", pid);
+        n = readlinkat(proc_fd, path, program, sizeof(program) - 1);
+        if (n < 0 && (errno == EACCES || errno == EPERM))
+                return read_comm(proc_fd, (pid_t)atoi(pid), buf);
+        if (n < 0)
+                return -errno; /* it ended, or is a thread of the kernel's */
+        program[n] = '\0';
+        base = strrchr(program, '/');
+        snprintf(buf, 16, "%.15s", base ? base + 1 : program);
         return 0;
 }
 
@@ -139,20 +158,20 @@ static int classify_monitor(struct scan *s, int proc_fd, pid_t pid, char *title)
                                 title + sizeof(monitor_title) - 1);
 }
 
-static void note_daemon(struct scan *s, pid_t pid, const char *program, const char *comm)
+static void note_daemon(struct scan *s, pid_t pid, const char *arg0)
 {
-        const char *base = strrchr(program, '/');
+        const char *base = strrchr(arg0, '/');
         struct scan_daemon *d;
 
-        base = base ? base + 1 : program;
+        base = base ? base + 1 : arg0;
         if ((!streq(base, "lxd") && !streq(base, "incusd")) || s->n_daemons == SCAN_DAEMONS_MAX)
                 return;
         d = &s->daemons[s->n_daemons++];
         d->pid = pid;
-        snprintf(d->comm, sizeof(d->comm), "%.15s", comm);
+        snprintf(d->name, sizeof(d->name), "%s", base);
 }
 
-static int classify(struct scan *s, int proc_fd, pid_t pid, const char *comm)
+static int classify(struct scan *s, int proc_fd, pid_t pid, const char *program)
 {
         char path[32], buf[CMDLINE_SIZE];
         const char *args[ARGS_MAX];
@@ -160,7 +179,7 @@ static int classify(struct scan *s, int proc_fd, pid_t pid, const char *comm)
         size_t n;
 
         snprintf(path, sizeof(path), "%d/cmdline", (int)pid);
-        scan_doing(s, "reading /proc/%s of %s", path, comm);
+        scan_doing(s, "reading /proc/%s of %s", path, program);
         size = scan_read(proc_fd, path, buf, sizeof(buf));
         if (size <= 0)
                 return 0;
@@ -169,7 +188,7 @@ static int classify(struct scan *s, int proc_fd, pid_t pid, const char *comm)
                 return classify_monitor(s, proc_fd, pid, buf);
         if (n > 1 && startswith(args[1], "fork"))
                 return classify_helper(s, proc_fd, pid, args, n);
-        note_daemon(s, pid, args[0], comm);
+        note_daemon(s, pid, args[0]);
         return 0;
 }
 
@@ -191,17 +210,17 @@ int scan_processes(struct scan *s)
                 return 0;
         }
         while (r >= 0 && (e = readdir(proc))) {
-                char comm[16];
-                pid_t pid;
+                char program[16];
+                int q;
 
                 if (!isdigit((unsigned char)e->d_name[0]))
                         continue;
-                pid = (pid_t)atoi(e->d_name);
-                if (read_comm(dirfd(proc), pid, comm) < 0)
-                        continue;
-                seen_init = seen_init || pid == 1;
-                if (called_like_the_daemon(comm))
-                        r = classify(s, dirfd(proc), pid, comm);
+                seen_init = seen_init || streq(e->d_name, "1");
+                q = read_program(dirfd(proc), e->d_name, program);
+                if (q == -EACCES || q == -EPERM)
+                        s->blind |= 1U << LEFTOVER_PROCESS;
+                if (q >= 0 && called_like_the_daemon(program))
+                        r = classify(s, dirfd(proc), (pid_t)atoi(e->d_name), program);
         }
         closedir(proc);
         /* hidepid=, ProtectProc=: other users' processes are not shown at all. */

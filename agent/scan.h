@@ -6,8 +6,8 @@
  * in the API: processes, cgroups, mounts, links, directories. One scan answers for
  * any number of instances. It only looks: it changes nothing, asks no file system
  * for its state (no statfs, no stat of what may be a dead mount) and reads of
- * unknown processes nothing but their name, because the command line of a process
- * whose memory map is locked cannot be read without waiting. What is left that may
+ * unknown processes nothing but which program they run, because the command line of a
+ * process whose memory map is locked cannot be read without waiting. What is left that may
  * wait is said in `doing` before it is done; the caller runs the scan in a process
  * it can abandon.
  *
@@ -46,7 +46,7 @@ struct scan_item {
 /* A process that may be the daemon: where else to look. */
 struct scan_daemon {
         pid_t pid;
-        char comm[16];
+        char name[16]; /* "lxd" or "incusd" */
 };
 
 struct scan {

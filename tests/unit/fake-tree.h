@@ -76,6 +76,9 @@ static inline void fake_process(const char *root, int pid, int parent, char stat
         fake_file(root, path, text);
         snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
         fake_data(root, path, args, size);
+        snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+        snprintf(text, sizeof(text), "/usr/bin/%s", comm);
+        fake_link(root, path, text);
 }
 
 #define FAKE_PROCESS(root, pid, parent, state, comm, args)                                         \

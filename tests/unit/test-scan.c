@@ -343,14 +343,13 @@ static void test_incus(void **state)
 
 static void test_blind(void **state)
 {
-        char path[PATH_MAX];
+        char path[PATH_MAX], hidden[PATH_MAX];
         struct scan *s;
 
         /* hidepid, no cgroups, no right to the daemon's directories */
-        fake_path(path, root, "/proc/1/comm");
-        unlink(path);
-        fake_path(path, root, "/proc/1/mountinfo");
-        unlink(path);
+        fake_path(path, root, "/proc/1");
+        fake_path(hidden, root, "/proc/hidden");
+        assert_int_equal(rename(path, hidden), 0);
         fake_file(root, "/proc/self/mountinfo", "");
         s = SCAN("", "/soak-x-1:");
         assert_int_equal(s->blind, 1U << LEFTOVER_PROCESS | 1U << LEFTOVER_CGROUP |
