@@ -4,6 +4,8 @@
 
 #include "agent/config.h"
 
+#include <sys/stat.h>
+
 #include "build-config.h"
 #include "proto/endpoint.h"
 
@@ -134,6 +136,7 @@ void agent_config_release(struct agent_config *config)
 char *agent_key_path(const struct agent_config *config)
 {
         const char *dir = getenv("CREDENTIALS_DIRECTORY");
+        struct stat st;
         char *path;
 
         if (config->key)
@@ -141,7 +144,8 @@ char *agent_key_path(const struct agent_config *config)
         if (dir) {
                 if (asprintf(&path, "%s/agent.key", dir) < 0)
                         return NULL;
-                if (access(path, F_OK) == 0)
+                /* The unit gives a blank one where there is no key to be had. */
+                if (stat(path, &st) == 0 && st.st_size > 1)
                         return path;
                 free(path);
         }
