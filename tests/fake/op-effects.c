@@ -159,6 +159,7 @@ void op_take_effect(struct operation *op, struct fake *f)
 
         if (!i)
                 return;
+        list_remove(&op->exec_link); /* a displaced stop is not to end itself once more */
         if (op->error && !op->fail_done) {
                 if (op->kind == OP_CREATE || op->kind == OP_COPY)
                         revert_create(op, f);

@@ -223,6 +223,19 @@ def test_stop_ignored(lxd):
     assert lxd.finish(url)["status"] == "Failure"
 
 
+def test_forced_stop_beside_a_clean_one(lxd):
+    """The clean one ends first; both end once, and the figures stay right."""
+    lxd.running("c1")
+    lxd.latency(stop="200ms")
+    urls = [lxd.start_operation("PUT", "/1.0/instances/c1/state", {"action": "stop", "force": f})
+            for f in (False, True)]
+    for url in urls:
+        lxd.finish(url)
+    stats = lxd.stats()["operations"]
+    assert stats["in_flight"] == 0 and stats["stop"]["started"] == 2
+    assert stats["stop"]["success"] + stats["stop"]["failure"] == 2
+
+
 def monitors():
     """The titles of processes that look like a container's monitor."""
     found = []
