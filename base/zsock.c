@@ -32,7 +32,7 @@ static int receive(struct zsock *z)
         zmq_msg_t parts[ZSOCK_FRAMES_MAX + 1];
         struct zframe frames[ZSOCK_FRAMES_MAX];
         size_t n = 0, kept = 0;
-        int r, more = 1;
+        int r = 0, more = 1;
 
         while (more) {
                 zmq_msg_t *part = &parts[MIN(n, (size_t)ZSOCK_FRAMES_MAX)];
@@ -71,12 +71,17 @@ static void pump(struct zsock *z)
                 int events = 0;
                 size_t size = sizeof(events);
 
-                if (zmq_getsockopt(z->socket, ZMQ_EVENTS, &events, &size) < 0)
-                        return; /* the context is being ended */
+                if (zmq_getsockopt(z->socket, ZMQ_EVENTS, &events, &size) < 0) {
+                        if (errno != EINTR)
+                                return; /* the context is being ended */
+                        budget--;
+                        continue;
+                }
                 if (!(events & ZMQ_POLLIN))
                         return; /* the only way back to sleep */
-                while (budget > 0 && receive(z) == 0)
-                        budget--;
+                do
+                        budget--; /* for a failure too: whatever it is, it cannot hold us here */
+                while (receive(z) == 0 && budget > 0);
         }
         kick(z);
 }
@@ -134,6 +139,11 @@ struct zsock *zsock_free(struct zsock *z)
 void *zsock_socket(struct zsock *z)
 {
         return z->socket;
+}
+
+uint64_t zsock_dropped(const struct zsock *z)
+{
+        return z->dropped;
 }
 
 int zsock_send(struct zsock *z, const struct zframe *frames, size_t n)

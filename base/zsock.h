@@ -25,7 +25,7 @@ struct zframe {
 
 /*
  * One whole message. Frames are valid during the call only. user_id is the ZAP
- * User-Id, NULL where there was no ZAP. peer is the address, may be NULL.
+ * User-Id, NULL where there was no ZAP.
  * Messages of more than ZSOCK_FRAMES_MAX frames are dropped and counted.
  * The handler may send on, but must not free the zsock.
  */
@@ -39,6 +39,9 @@ struct zsock *zsock_free(struct zsock *z);
 DEFINE_CLEANUP(struct zsock *, zsock_free)
 
 void *zsock_socket(struct zsock *z);
+
+/* How many messages of too many frames there were. */
+uint64_t zsock_dropped(const struct zsock *z);
 
 /* Never blocks. -EAGAIN: no room or no peer yet; -EHOSTUNREACH: the peer of a
  * ROUTER is gone. */
