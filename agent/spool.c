@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The spool: see spool.h. The loop's side only links jobs into a queue; the
+ * The spool: see spool.h. The loop's side hands jobs over without a lock; the
  * thread's side binds them to prepared statements, one transaction a batch, and
- * hands the batch back through an eventfd.
+ * hands the batch back. Each wakes the other through an eventfd.
  */
 
 #include "agent/spool.h"
@@ -14,6 +14,8 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+
+#include "base/handover.h"
 
 #define SCHEMA_VERSION 1
 
@@ -65,7 +67,7 @@ static const char *const job_sql[][STATEMENTS_EACH] = {
 };
 
 struct job {
-        struct job *next;
+        struct handover_node node; /* first */
         enum job_kind kind;
         int64_t n[4];
         char *text[2];
@@ -74,37 +76,28 @@ struct job {
         int r;
 };
 
-struct queue {
-        struct job *head, **tail;
-        size_t n;
-};
-
 struct spool {
         sqlite3 *db;
         sqlite3_stmt *statements[JOB_MAX_][STATEMENTS_EACH];
-        int lock_fd, event_fd;
+        int lock_fd;
+        int todo_fd, done_fd; /* eventfds; the thread waits on the first */
         sd_event_source *source;
         pthread_t thread;
         bool running;
-
-        pthread_mutex_t lock;
-        pthread_cond_t wake;
-        struct queue todo, done;
-        bool stopping;
+        struct handover todo, done;
+        _Atomic bool stopping;
+        /* Of the last failed batch: written before it is handed back, read by its handlers. */
         char error[256];
 };
 
-static void queue_init(struct queue *q)
+static struct job *take(struct handover *h)
 {
-        *q = (struct queue){.tail = &q->head};
+        return (struct job *)handover_take(h);
 }
 
-static void queue_add(struct queue *q, struct job *job)
+static struct job *next_of(struct job *job)
 {
-        job->next = NULL;
-        *q->tail = job;
-        q->tail = &job->next;
-        q->n++;
+        return (struct job *)job->node.next;
 }
 
 static void job_free(struct job *job)
@@ -114,15 +107,12 @@ static void job_free(struct job *job)
         free(job);
 }
 
-static void queue_clear(struct queue *q)
+static void drop(struct handover *h)
 {
-        while (q->head) {
-                struct job *job = q->head;
-
-                q->head = job->next;
+        for (struct job *job = take(h), *next; job; job = next) {
+                next = next_of(job);
                 job_free(job);
         }
-        queue_init(q);
 }
 
 /* ---- the thread ---- */
@@ -172,14 +162,12 @@ static int batch_run(struct spool *s, struct job *list)
 {
         int r = sqlite_errno(sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
 
-        for (struct job *job = list; job && r == 0; job = job->next)
+        for (struct job *job = list; job && r == 0; job = next_of(job))
                 r = job_run(s, job);
         if (r == 0)
                 r = sqlite_errno(sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL));
         if (r < 0) {
-                pthread_mutex_lock(&s->lock);
                 snprintf(s->error, sizeof(s->error), "%s", sqlite3_errmsg(s->db));
-                pthread_mutex_unlock(&s->lock);
                 if (!sqlite3_get_autocommit(s->db))
                         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
         }
@@ -190,31 +178,27 @@ static void *spool_thread(void *userdata)
 {
         struct spool *s = userdata;
 
-        pthread_mutex_lock(&s->lock);
         for (;;) {
-                struct job *list, *next;
+                /* what came after this is not lost: it wakes us again */
+                bool stopping = s->stopping;
+                struct job *list = take(&s->todo), *next;
+                eventfd_t unused;
                 int r;
 
-                while (!s->todo.head && !s->stopping)
-                        pthread_cond_wait(&s->wake, &s->lock);
-                if (!s->todo.head)
-                        break;
-                list = s->todo.head;
-                queue_init(&s->todo);
-                pthread_mutex_unlock(&s->lock);
-
-                r = batch_run(s, list);
-
-                pthread_mutex_lock(&s->lock);
-                for (; list; list = next) {
-                        next = list->next;
-                        list->r = r;
-                        queue_add(&s->done, list);
+                if (!list && stopping)
+                        return NULL;
+                if (!list) {
+                        eventfd_read(s->todo_fd, &unused);
+                        continue;
                 }
-                eventfd_write(s->event_fd, 1);
+                r = batch_run(s, list);
+                for (; list; list = next) {
+                        next = next_of(list);
+                        list->r = r;
+                        handover_push(&s->done, &list->node);
+                }
+                eventfd_write(s->done_fd, 1);
         }
-        pthread_mutex_unlock(&s->lock);
-        return NULL;
 }
 
 /* ---- the loop's side ---- */
@@ -222,18 +206,11 @@ static void *spool_thread(void *userdata)
 static int on_done(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         struct spool *s = userdata;
-        struct job *list;
         eventfd_t unused;
 
         eventfd_read(fd, &unused);
-        pthread_mutex_lock(&s->lock);
-        list = s->done.head;
-        queue_init(&s->done);
-        pthread_mutex_unlock(&s->lock);
-        while (list) {
-                struct job *job = list;
-
-                list = job->next;
+        for (struct job *job = take(&s->done), *next; job; job = next) {
+                next = next_of(job);
                 if (job->handler)
                         job->handler(job->r, job->userdata);
                 job_free(job);
@@ -258,10 +235,8 @@ static int submit(struct spool *s, enum job_kind kind, const int64_t n[static 4]
                 job_free(job);
                 return -ENOMEM;
         }
-        pthread_mutex_lock(&s->lock);
-        queue_add(&s->todo, job);
-        pthread_cond_signal(&s->wake);
-        pthread_mutex_unlock(&s->lock);
+        if (handover_push(&s->todo, &job->node))
+                eventfd_write(s->todo_fd, 1);
         return 0;
 }
 
@@ -312,11 +287,6 @@ int spool_ack(struct spool *s, const char *run, uint64_t seq)
 const char *spool_error_text(struct spool *s)
 {
         return s->error[0] ? s->error : "no error";
-}
-
-size_t spool_queued(const struct spool *s)
-{
-        return s->todo.n;
 }
 
 /* ---- opening ---- */
@@ -392,11 +362,7 @@ int spool_open(sd_event *event, const char *dir, struct spool **ret, struct erro
 
         if (!s)
                 return -ENOMEM;
-        s->lock_fd = s->event_fd = -1;
-        queue_init(&s->todo);
-        queue_init(&s->done);
-        pthread_mutex_init(&s->lock, NULL);
-        pthread_cond_init(&s->wake, NULL);
+        s->lock_fd = s->todo_fd = s->done_fd = -1;
         if (mkdir(dir, 0700) < 0 && errno != EEXIST)
                 return error_set_errno(err, -errno, "cannot make the state directory %s", dir);
         r = lock_dir(s, dir, err);
@@ -407,10 +373,11 @@ int spool_open(sd_event *event, const char *dir, struct spool **ret, struct erro
         r = open_db(s, path, err);
         if (r < 0)
                 return r;
-        s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (s->event_fd < 0)
+        s->todo_fd = eventfd(0, EFD_CLOEXEC);
+        s->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (s->todo_fd < 0 || s->done_fd < 0)
                 return -errno;
-        r = sd_event_add_io(event, &s->source, s->event_fd, EPOLLIN, on_done, s);
+        r = sd_event_add_io(event, &s->source, s->done_fd, EPOLLIN, on_done, s);
         if (r < 0)
                 return r;
         r = pthread_create(&s->thread, NULL, spool_thread, s);
@@ -426,25 +393,19 @@ struct spool *spool_close(struct spool *s)
         if (!s)
                 return NULL;
         if (s->running) {
-                pthread_mutex_lock(&s->lock);
                 s->stopping = true;
-                pthread_cond_signal(&s->wake);
-                pthread_mutex_unlock(&s->lock);
+                eventfd_write(s->todo_fd, 1);
                 pthread_join(s->thread, NULL);
         }
         sd_event_source_disable_unref(s->source);
-        queue_clear(&s->todo);
-        queue_clear(&s->done);
+        drop(&s->todo);
+        drop(&s->done);
         for (size_t k = 0; k < JOB_MAX_; k++)
                 for (size_t i = 0; i < STATEMENTS_EACH; i++)
                         sqlite3_finalize(s->statements[k][i]);
         sqlite3_close(s->db);
-        if (s->event_fd >= 0)
-                close(s->event_fd);
-        if (s->lock_fd >= 0)
-                close(s->lock_fd);
-        pthread_mutex_destroy(&s->lock);
-        pthread_cond_destroy(&s->wake);
+        for (size_t i = 0; i < 3; i++)
+                closep((int *[]){&s->lock_fd, &s->todo_fd, &s->done_fd}[i]);
         free(s);
         return NULL;
 }

@@ -33,9 +33,8 @@ int spool_open(sd_event *event, const char *dir, struct spool **ret,
 struct spool *spool_close(struct spool *s);
 DEFINE_CLEANUP(struct spool *, spool_close)
 
-/* The text of the last error of a transaction, for messages. */
+/* In a handler that was told of a failure: the database's own words for it. */
 const char *spool_error_text(struct spool *s);
-size_t spool_queued(const struct spool *s);
 
 /* ---- writing: each is queued and ordered; handler (may be NULL) is called
  * from the loop when it is durable ---- */

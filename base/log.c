@@ -8,19 +8,22 @@
 
 #include "base/log.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 
-#include "base/clock.h"
+#include "base/handover.h"
 
 #define QUEUE_MAX    16384
 #define MESSAGE_SIZE 1024
+#define STOP_MSEC    1000
 
 struct entry {
-        struct entry *next;
+        struct handover_node node; /* first */
         int priority;
         unsigned n;
         char *fields[LOG_FIELDS_MAX + 4]; /* "NAME=value"; all point into data */
@@ -31,19 +34,18 @@ static struct {
         const char *identifier;
         bool journal, verbose;
 
-        pthread_mutex_t lock;
-        pthread_cond_t wake, idle;
         pthread_t thread;
-        bool running, stopping, busy;
-        struct entry *head, **tail;
-        size_t queued;
-        uint64_t dropped, dropped_said;
+        bool running;
+        int wake_fd, idle_fd; /* eventfds: there is something; all is written and the thread ends */
+        _Atomic bool stopping;
+        struct handover queue;
+        _Atomic size_t queued;
+        _Atomic uint64_t dropped;
+        uint64_t dropped_said;
 } L = {
         .identifier = "lxdsoak",
-        .lock = PTHREAD_MUTEX_INITIALIZER,
-        .wake = PTHREAD_COND_INITIALIZER,
-        .idle = PTHREAD_COND_INITIALIZER,
-        .tail = &L.head,
+        .wake_fd = -1,
+        .idle_fd = -1,
 };
 
 /* systemd tells in $JOURNAL_STREAM which device and inode the journal's stream
@@ -80,7 +82,7 @@ bool log_to_journal(void)
 
 uint64_t log_dropped(void)
 {
-        return __atomic_load_n(&L.dropped, __ATOMIC_RELAXED);
+        return L.dropped;
 }
 
 static void entry_write(const struct entry *e)
@@ -95,7 +97,7 @@ static void entry_write(const struct entry *e)
                 iov[i] = (struct iovec){e->fields[i], strlen(e->fields[i])};
         /* Where the journal cannot take it there is nobody left to tell. */
         if (sd_journal_sendv(iov, (int)e->n) < 0)
-                __atomic_fetch_add(&L.dropped, 1, __ATOMIC_RELAXED);
+                L.dropped++;
 }
 
 static struct entry *entry_new(int priority, const char *message_id, const char *const *fields,
@@ -144,42 +146,38 @@ static void say_dropped(void)
 
 static void *log_thread(void *unused)
 {
-        pthread_mutex_lock(&L.lock);
         for (;;) {
-                struct entry *list;
+                bool stopping = L.stopping;
+                struct handover_node *list = handover_take(&L.queue);
+                eventfd_t n;
 
-                while (!L.head && !L.stopping) {
-                        L.busy = false;
-                        pthread_cond_broadcast(&L.idle);
-                        pthread_cond_wait(&L.wake, &L.lock);
-                }
-                if (!L.head && L.stopping)
+                if (!list && stopping)
                         break;
-                list = TAKE(L.head);
-                L.tail = &L.head;
-                L.queued = 0;
-                L.busy = true;
-                pthread_mutex_unlock(&L.lock);
+                if (!list)
+                        eventfd_read(L.wake_fd, &n);
                 while (list) {
-                        struct entry *e = list;
+                        struct entry *e = (struct entry *)list;
 
-                        list = e->next;
+                        list = list->next;
                         entry_write(e);
                         free(e);
+                        L.queued--;
                 }
                 say_dropped();
-                pthread_mutex_lock(&L.lock);
         }
-        L.busy = false;
-        pthread_cond_broadcast(&L.idle);
-        pthread_mutex_unlock(&L.lock);
+        eventfd_write(L.idle_fd, 1);
         return NULL;
 }
 
 int log_start_thread(void)
 {
-        int r = pthread_create(&L.thread, NULL, log_thread, NULL);
+        int r;
 
+        L.wake_fd = eventfd(0, EFD_CLOEXEC);
+        L.idle_fd = eventfd(0, EFD_CLOEXEC);
+        if (L.wake_fd < 0 || L.idle_fd < 0)
+                return -errno;
+        r = pthread_create(&L.thread, NULL, log_thread, NULL);
         if (r != 0)
                 return -r;
         L.running = true;
@@ -188,42 +186,30 @@ int log_start_thread(void)
 
 void log_stop_thread(void)
 {
-        struct timespec until;
+        struct pollfd p = {.fd = L.idle_fd, .events = POLLIN};
 
         if (!L.running)
                 return;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += 1;
-        pthread_mutex_lock(&L.lock);
-        L.stopping = true;
-        pthread_cond_signal(&L.wake);
-        while (L.head || L.busy)
-                if (pthread_cond_timedwait(&L.idle, &L.lock, &until) != 0)
-                        break;
-        bool stuck = L.head || L.busy;
-        pthread_mutex_unlock(&L.lock);
-        /* A journal that stands still keeps its thread; the process ends without it. */
-        if (stuck)
-                pthread_detach(L.thread);
-        else
-                pthread_join(L.thread, NULL);
         L.running = false;
+        L.stopping = true;
+        eventfd_write(L.wake_fd, 1);
+        /* A journal that stands still keeps its thread; the process ends without it. */
+        if (poll(&p, 1, STOP_MSEC) > 0)
+                pthread_join(L.thread, NULL);
+        else
+                pthread_detach(L.thread);
 }
 
 static void entry_queue(struct entry *e)
 {
-        pthread_mutex_lock(&L.lock);
         if (L.queued >= QUEUE_MAX) {
-                __atomic_fetch_add(&L.dropped, 1, __ATOMIC_RELAXED);
+                L.dropped++;
                 free(e);
-        } else {
-                *L.tail = e;
-                L.tail = &e->next;
-                L.queued++;
-                if (!L.busy)
-                        pthread_cond_signal(&L.wake);
+                return;
         }
-        pthread_mutex_unlock(&L.lock);
+        L.queued++;
+        if (handover_push(&L.queue, &e->node))
+                eventfd_write(L.wake_fd, 1);
 }
 
 void log_entry(int priority, const char *message_id, const char *const *fields, size_t n,
@@ -242,7 +228,7 @@ void log_entry(int priority, const char *message_id, const char *const *fields, 
         va_end(ap);
         e = entry_new(priority, message_id, fields, n, message);
         if (!e) {
-                __atomic_fetch_add(&L.dropped, 1, __ATOMIC_RELAXED);
+                L.dropped++;
         } else if (L.running) {
                 entry_queue(e);
         } else {
