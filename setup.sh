@@ -65,7 +65,7 @@ setup_host() {
     install_host_packages
     build=$(build_dir "$top")
     say "building in $build"
-    build_tree "$top" "$build"
+    build_tree "$top" "$build" -Dtests=false
     install_tree "$build"
     "$top/tools/prepare-host" lxd image users keys listen agent
     [ $soak = no ] || first_soak
@@ -125,7 +125,7 @@ demo() {
     install_packages "${BUILD_PACKAGES[@]}" "${DEMO_PACKAGES[@]}"
     build=$(build_dir "$top")
     say "building in $build"
-    build_tree "$top" "$build"
+    build_tree "$top" "$build" -Dtests=false
 
     state=$(mktemp -d /var/tmp/lxdsoak-demo.XXXXXX)
     trap end_demo EXIT

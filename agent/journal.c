@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* See journal.h. Every entry has LXDSOAK_RUN, _UNIT, _ATTEMPT, _AGENT and
- * _INSTANCE; a sample also _PHASE, _STEP, _RESULT, _DURATION_NS, _START_NS and
- * _ERROR. */
+ * _INSTANCE; a sample also _PHASE, _STEP, _RESULT, _DURATION_NS, _START_REALTIME_NS,
+ * _START_MONOTONIC_NS and, if it failed, _ERROR_CODE and _ERROR. */
 
 #include "agent/journal.h"
 

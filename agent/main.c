@@ -63,6 +63,7 @@ static int on_status(sd_event_source *s, uint64_t usec, void *userdata)
                 snprintf(a->last_status, sizeof(a->last_status), "%s", status);
         }
         loop_get_stats(a->loop, &stats);
+        a->cpu_said_ns = MIN(a->cpu_said_ns, stats.cpu_max_ns); /* measured anew with a run */
         if (stats.cpu_max_ns > LATE_LIMIT_NS && stats.cpu_max_ns > a->cpu_said_ns) {
                 a->cpu_said_ns = stats.cpu_max_ns;
                 log_entry(LOG_WARNING, MESSAGE_ID_LOOP_LATE, NULL, 0,

@@ -10,6 +10,8 @@
 
 #include "agent/lxd.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/message-ids.h"
 #include "base/parse.h"
 
 #define API_PERIOD_USEC 2000000
@@ -28,6 +30,7 @@ struct probe {
         sd_event_source *timer;
         struct lxd_call *call;
         int64_t asked_ns, took_ns, instances;
+        int64_t lost_ns; /* since when it does not answer; 0 = it does */
         struct host *host;
 };
 
@@ -109,11 +112,28 @@ static int start_thread(struct probe *p, const char *state_dir)
         return 0;
 }
 
+/* Said once when it goes and once when it is back. */
+static void notice(struct probe *p, const struct lxd_answer *a)
+{
+        char away[32];
+
+        if (a->status != LXD_OK && p->lost_ns == 0) {
+                p->lost_ns = p->asked_ns;
+                log_entry(LOG_WARNING, MESSAGE_ID_LXD_LOST, NULL, 0, "LXD does not answer: %s",
+                          a->text);
+        } else if (a->status == LXD_OK && p->lost_ns != 0) {
+                log_entry(LOG_NOTICE, MESSAGE_ID_LXD_BACK, NULL, 0, "LXD answers again, after %s",
+                          format_duration(now_monotonic_ns() - p->lost_ns, away, sizeof(away)));
+                p->lost_ns = 0;
+        }
+}
+
 static void on_answer(const struct lxd_answer *a, void *userdata)
 {
         struct probe *p = userdata;
 
         p->call = NULL;
+        notice(p, a);
         p->took_ns = now_monotonic_ns() - p->asked_ns;
         p->instances = a->status == LXD_OK && json_object_is_type(a->metadata, json_type_array)
                                ? (int64_t)json_object_array_length(a->metadata)

@@ -388,13 +388,15 @@ bool run_has_source(const struct run *run)
         return run->has_source;
 }
 
+bool run_knows_lease(const struct run *run, int64_t lease)
+{
+        return lease <= run->newest_lease;
+}
+
 int run_add_lease(struct run *run, const struct msg_lease *msg)
 {
-        struct lease *lease;
+        struct lease *lease = calloc(1, sizeof(*lease));
 
-        if (msg->lease <= run->newest_lease)
-                return -EEXIST;
-        lease = calloc(1, sizeof(*lease));
         if (!lease)
                 return -ENOMEM;
         *lease = (struct lease){NULL, msg->lease, msg->first, msg->count, msg->attempt};
@@ -405,6 +407,11 @@ int run_add_lease(struct run *run, const struct msg_lease *msg)
                 return_leases(run, "drain");
         pump_soon(run);
         return 0;
+}
+
+void run_set_newest_lease(struct run *run, int64_t lease)
+{
+        run->newest_lease = lease;
 }
 
 void run_renew(struct run *run, int64_t expires_ns)
@@ -431,7 +438,6 @@ int run_recover(struct run *run, int64_t unit, int64_t attempt, int64_t lease)
 void run_return_lease(struct run *run, int64_t lease, int64_t first, int64_t count,
                       const char *reason)
 {
-        run->newest_lease = MAX(run->newest_lease, lease);
         record_returned(run, lease, first, count, reason);
 }
 

@@ -39,8 +39,11 @@ const struct run_spec *run_get_spec(const struct run *run);
 void run_set_source(struct run *run, struct source_info *source);
 bool run_has_source(const struct run *run);
 
-/* -EEXIST: that lease is known already. */
+bool run_knows_lease(const struct run *run, int64_t lease);
+/* One that is not known yet; ids only go up. */
 int run_add_lease(struct run *run, const struct msg_lease *lease) _warn_unused_;
+/* After a restart: leases up to this one are known. */
+void run_set_newest_lease(struct run *run, int64_t lease);
 /* Leases are good until then (monotonic); afterwards what is not begun is given back. */
 void run_renew(struct run *run, int64_t expires_ns);
 

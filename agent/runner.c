@@ -238,6 +238,21 @@ static void exec_done(struct runner *r)
 
 static void fetch_next(struct runner *r);
 
+static void on_output_deleted(const struct lxd_answer *a, void *userdata)
+{
+        /* 404: it went with its instance */
+        if (a->status != LXD_OK && a->code != 404)
+                log_debug("An output file of a command stays in LXD's logs: %s", a->text);
+}
+
+/* LXD keeps the files of an exec, also beyond the instance. Nobody waits for it. */
+static void delete_output(struct runner *r, const char *path)
+{
+        if (lxd_request(r->env->lxd, "DELETE", path, NULL, FETCH_NS, on_output_deleted, NULL,
+                        NULL) < 0)
+                log_debug("Out of memory: an output file stays in LXD's logs");
+}
+
 static void on_fetched(const struct lxd_answer *a, void *userdata)
 {
         struct runner *r = userdata;
@@ -249,6 +264,7 @@ static void on_fetched(const struct lxd_answer *a, void *userdata)
                 r->truncated |= json_object_get_string_len(a->metadata) > EXEC_OUTPUT_MAX;
                 r->output[r->fetching] = strndup(text, EXEC_OUTPUT_MAX);
         }
+        delete_output(r, r->output_path[r->fetching]);
         r->fetching++;
         fetch_next(r);
 }
@@ -285,12 +301,29 @@ static void on_executed(const struct lxd_answer *a, void *userdata)
 
 /* ---- the host ---- */
 
+/* Once a run: what verify does not see is not verified. */
+static void say_blind(struct runner_env *env, unsigned blind)
+{
+        char kinds[96] = "";
+
+        for (int k = 0; k < LEFTOVER_MAX_; k++)
+                if (blind & (1U << k))
+                        snprintf(kinds + strlen(kinds), sizeof(kinds) - strlen(kinds), " %s",
+                                 leftover_kind_name(k));
+        log_warning("The host cannot be searched for:%s. Run lxdsoak-helper as root (systemctl "
+                    "start lxdsoak-helper.socket) to see them",
+                    kinds);
+        env->blind |= blind;
+}
+
 static void on_inventory(const struct inventory_answer *a, void *userdata)
 {
         struct runner *r = userdata;
         struct unit_event event = {.kind = UNIT_EVENT_INVENTORY, .result = RESULT_OK};
 
         r->query = NULL;
+        if (a->error == 0 && a->blind & ~r->env->blind)
+                say_blind(r->env, a->blind);
         r->n_left = a->n;
         for (size_t i = 0; i < MIN(a->n, (size_t)LEFT_MAX); i++)
                 r->left[i] = a->items[i];

@@ -33,6 +33,7 @@ struct runner_env {
         /* over; the runner may, and must, be freed now */
         void (*on_end)(struct runner *runner, enum outcome outcome, void *userdata);
         void *userdata;
+        unsigned blind; /* kinds of leftovers the host cannot be searched for; said once */
 };
 
 /* Begins: the intent goes to the disk first, then the unit begins. */

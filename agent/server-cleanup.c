@@ -56,6 +56,8 @@ static void on_sweep_done(const char *error, void *userdata)
         struct server *s = userdata;
 
         s->sweep = NULL;
+        if (!error[0] && !s->sweep_dry && spool_forget(s->deps.spool, s->sweep_run) < 0)
+                log_error("Out of memory: records of removed runs stay in the spool");
         send_cleaned(s, true, error);
         if (s->on_idle && (!s->run || run_is_stopped(s->run)))
                 s->on_idle(s->on_idle_userdata);
@@ -106,8 +108,9 @@ void on_cleanup(struct server *s, const struct peer *peer, const struct wire_hea
         s->sweep_dry = m->dry_run;
         json_object_put(s->swept);
         s->swept = json_object_new_array();
-        if ((!s->run && lxd_set_project(s->deps.lxd, request.project) < 0) ||
-            sweep_start(s->deps.event, s->deps.lxd, s->deps.inventory, &request, &handlers,
+        snprintf(s->sweep_run, sizeof(s->sweep_run), "%s", m->run);
+        if (lxd_set_project(s->sweep_lxd, request.project) < 0 ||
+            sweep_start(s->deps.event, s->sweep_lxd, s->deps.inventory, &request, &handlers,
                         &s->sweep) < 0)
                 send_cleaned(s, true, "out of memory");
 }

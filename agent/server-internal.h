@@ -14,8 +14,9 @@
 #include "agent/server.h"
 #include "agent/sweep.h"
 
-#define SILENCE_NS (60 * NSEC_PER_SEC) /* then another coordinator may drive */
-#define BATCH_ROWS 100
+#define SILENCE_NS   (60 * NSEC_PER_SEC) /* then another coordinator may drive */
+#define BATCH_ROWS   100
+#define GIVEN_UP_MAX 64
 
 struct server {
         struct server_deps deps;
@@ -30,6 +31,10 @@ struct server {
         char coord_id[33];
         uint32_t epoch;
         int64_t heard_ns;
+        int64_t stamp_ns; /* newest stamp of ours the coordinator has echoed */
+        int64_t ttl_ns;   /* of its newest lease */
+        char given_up[GIVEN_UP_MAX][RUN_ID_SIZE]; /* runs forgotten before their end */
+        size_t n_given_up;
 
         /* a HELLO whose preflight is under way */
         struct preflight *preflight;
@@ -43,6 +48,8 @@ struct server {
         json_object *leftovers; /* once stopped */
 
         struct sweep *sweep;
+        struct lxd *sweep_lxd; /* of its own: another project than the run's, perhaps */
+        char sweep_run[RUN_ID_SIZE];
         struct peer sweeper;
         json_object *swept; /* items not sent yet */
         bool sweep_dry;

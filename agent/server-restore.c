@@ -68,6 +68,8 @@ int server_restore(struct server *s, struct error *err)
         outbox_begin_run(s->outbox, saved.run, saved.head, saved.acked);
         r = run_new(&deps, &spec, &s->run, err);
         if (r >= 0)
+                run_set_newest_lease(s->run, saved.newest_lease);
+        if (r >= 0)
                 r = spool_each_record(s->deps.spool, saved.run, restore_record, s);
         if (r >= 0)
                 r = spool_each_lease(s->deps.spool, restore_lease, s);

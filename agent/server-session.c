@@ -32,20 +32,30 @@ static void on_run_stopped(struct run *run, json_object *leftovers, void *userda
                 s->on_idle(s->on_idle_userdata);
 }
 
-void forget_run(struct server *s)
+static void end_in_spool(struct server *s)
 {
-        if (s->preflight)
-                preflight_cancel(TAKE(s->preflight));
-        s->run = run_free(s->run);
-        json_object_put(TAKE(s->leftovers));
-        s->has_driver = false;
         if (spool_end_run(s->deps.spool, NULL, NULL) < 0)
                 log_error("Out of memory: the spool still names the run");
 }
 
+void forget_run(struct server *s)
+{
+        if (s->preflight)
+                preflight_cancel(TAKE(s->preflight));
+        if (s->run && !run_is_stopped(s->run)) {
+                char *id = s->given_up[s->n_given_up++ % GIVEN_UP_MAX];
+
+                snprintf(id, RUN_ID_SIZE, "%s", run_id(s));
+        }
+        s->run = run_free(s->run);
+        json_object_put(TAKE(s->leftovers));
+        s->has_driver = false;
+        end_in_spool(s);
+}
+
 /* ---- HELLO ---- */
 
-static void send_welcome(struct server *s, const struct peer *to)
+static void send_welcome(struct server *s, const struct peer *to, const char *run)
 {
         struct msg_welcome m = {.proto = PROTO_MAX,
                                 .head = (int64_t)outbox_head(s->outbox),
@@ -55,7 +65,16 @@ static void send_welcome(struct server *s, const struct peer *to)
         snprintf(m.incarnation, sizeof(m.incarnation), "%s", s->incarnation);
         gethostname(m.hostname, sizeof(m.hostname) - 1);
         snprintf(m.server, sizeof(m.server), "%s", s->server_name);
-        send_message(s, to, MESSAGE_WELCOME, run_id(s), 0, fields_encode(msg_welcome_fields, &m));
+        send_message(s, to, MESSAGE_WELCOME, run, 0, fields_encode(msg_welcome_fields, &m));
+}
+
+/* Nothing was done for it and nothing is known of it but its spec. */
+static bool run_is_fresh(struct server *s)
+{
+        struct msg_pong pong = {0};
+
+        run_fill(s->run, &pong);
+        return outbox_head(s->outbox) == 0 && pong.in_flight + pong.held == 0;
 }
 
 static void on_preflight(const struct preflight_answer *a, void *userdata)
@@ -66,11 +85,19 @@ static void on_preflight(const struct preflight_answer *a, void *userdata)
         snprintf(s->server_name, sizeof(s->server_name), "%s", a->server);
         if (a->ok) {
                 run_set_source(s->run, a->source);
-                send_welcome(s, &s->driver);
+                send_welcome(s, &s->driver, run_id(s));
                 return;
         }
         send_refuse(s, &s->driver, a->refuse, "%s", a->text);
-        forget_run(s);
+        if (run_is_fresh(s)) {
+                run_free(TAKE(s->run));
+                s->has_driver = false;
+                end_in_spool(s);
+        } else {
+                /* Taken up again after a restart, and LXD is away: its units and its
+                 * records stay, and the coordinator will ask again. */
+                s->has_driver = false;
+        }
 }
 
 static bool same_spec(const struct run_spec *a, const struct run_spec *b)
@@ -140,7 +167,7 @@ static void adopt_driver(struct server *s, const struct peer *peer, const struct
         s->has_driver = true;
         s->driver = *peer;
         s->epoch = h->epoch;
-        s->heard_ns = now_monotonic_ns();
+        s->heard_ns = s->stamp_ns = now_monotonic_ns();
         snprintf(s->coord_id, sizeof(s->coord_id), "%s", m->coord_id);
         outbox_ack(s->outbox, h->ack);
         s->sent = outbox_acked(s->outbox);
@@ -168,11 +195,19 @@ static void hello_again(struct server *s, const struct peer *peer, struct msg_he
         }
         adopt_driver(s, peer, m, h);
         if (run_has_source(s->run))
-                send_welcome(s, peer);
+                send_welcome(s, peer, run_id(s));
         else if (!s->preflight &&
                  preflight_start(s->deps.lxd, run_get_spec(s->run), s->deps.agent_id, on_preflight,
                                  s, &s->preflight) < 0)
                 send_refuse(s, peer, REFUSE_LXD, "out of memory");
+}
+
+static bool was_given_up(struct server *s, const char *run)
+{
+        for (size_t i = 0; i < MIN(s->n_given_up, (size_t)GIVEN_UP_MAX); i++)
+                if (streq(s->given_up[i], run))
+                        return true;
+        return false;
 }
 
 static void hello_to_drive(struct server *s, const struct peer *peer, struct msg_hello *m,
@@ -188,6 +223,14 @@ static void hello_to_drive(struct server *s, const struct peer *peer, struct msg
         }
         if (s->run && streq(run_id(s), m->spec.run)) {
                 hello_again(s, peer, m, h);
+                return;
+        }
+        if (was_given_up(s, m->spec.run)) {
+                /* Its records would begin again at 1 and be taken for those it has. */
+                send_refuse(s, peer, REFUSE_DRAINING,
+                            "run %s was given up here while its coordinator was silent; begin a "
+                            "new one",
+                            m->spec.run);
                 return;
         }
         if (is_busy(s)) {
@@ -223,7 +266,7 @@ void on_hello(struct server *s, const struct peer *peer, const struct wire_heade
                             "install the same lxdsoak on both",
                             PROTO_MIN, PROTO_MAX, (long long)m->proto_min, (long long)m->proto_max);
         else if (!m->has_spec)
-                send_welcome(s, peer);
+                send_welcome(s, peer, h->run); /* whatever is under way is not its concern */
         else if (peer->role < ROLE_DRIVE)
                 send_refuse(s, peer, REFUSE_ROLE, "%s may only look; give it the role drive",
                             peer->user);
@@ -233,36 +276,74 @@ void on_hello(struct server *s, const struct peer *peer, const struct wire_heade
 
 /* ---- the driver's messages ---- */
 
+/* A lease on its way to the disk. */
+struct pending_lease {
+        struct server *server;
+        struct peer peer;
+        char run[RUN_ID_SIZE];
+        int64_t lease;
+};
+
+static void send_lease_ok(struct server *s, const struct peer *peer, const char *run, int64_t lease)
+{
+        struct msg_lease_ok ok = {lease};
+
+        send_message(s, peer, MESSAGE_LEASE_OK, run, 0, fields_encode(msg_lease_ok_fields, &ok));
+}
+
 static void on_lease_durable(int r, void *userdata)
 {
-        int64_t *lease = userdata;
+        struct pending_lease *p = userdata;
 
-        /* Without it on disk the lease still runs; a restart only would not know
-         * to give it back, and it would expire. */
+        /* Not on disk: no OK. Its units may have begun; the lease is repeated, and then
+         * known, or expires. */
         if (r < 0)
-                log_error("Lease %lld is not on disk: %s", (long long)*lease, strerror(-r));
-        free(lease);
+                log_error("Lease %lld is not on disk: %s", (long long)p->lease, strerror(-r));
+        else
+                send_lease_ok(p->server, &p->peer, p->run, p->lease);
+        free(p);
+}
+
+static int keep_lease(struct server *s, const struct peer *peer, const struct msg_lease *m)
+{
+        struct pending_lease *p = malloc(sizeof(*p));
+        int r;
+
+        if (!p)
+                return -ENOMEM;
+        *p = (struct pending_lease){.server = s, .peer = *peer, .lease = m->lease};
+        snprintf(p->run, sizeof(p->run), "%s", run_id(s));
+        r = spool_put_lease(s->deps.spool, m->lease, m->first, m->count, m->attempt,
+                            on_lease_durable, p);
+        if (r < 0)
+                free(p);
+        return r;
+}
+
+/* Leases run from a stamp of our own clock that the coordinator has echoed: a
+ * message that was late on the way cannot revive them. */
+static void renew(struct server *s)
+{
+        run_renew(s->run, s->stamp_ns + s->ttl_ns);
 }
 
 void on_lease(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)
 {
         const struct msg_lease *m = body;
-        struct msg_lease_ok ok = {m->lease};
-        int64_t *id;
-        int r = run_add_lease(s->run, m);
+        int r;
 
-        if (r >= 0) {
-                run_renew(s->run, now_monotonic_ns() + MIN(m->ttl_ns, LEASE_TTL_MAX_NS));
-                id = malloc(sizeof(*id));
-                if (id)
-                        *id = m->lease;
-                if (!id || spool_put_lease(s->deps.spool, m->lease, m->first, m->count, m->attempt,
-                                           on_lease_durable, id) < 0)
-                        free(id);
+        if (run_knows_lease(s->run, m->lease)) {
+                send_lease_ok(s, peer, run_id(s), m->lease);
+                return;
         }
-        if (r >= 0 || r == -EEXIST)
-                send_message(s, peer, MESSAGE_LEASE_OK, run_id(s), 0,
-                             fields_encode(msg_lease_ok_fields, &ok));
+        s->ttl_ns = MIN(m->ttl_ns, LEASE_TTL_MAX_NS);
+        renew(s);
+        r = keep_lease(s, peer, m);
+        if (r >= 0)
+                r = run_add_lease(s->run, m);
+        if (r < 0)
+                log_error("Lease %lld could not be taken: %s; it will be sent again",
+                          (long long)m->lease, strerror(-r));
 }
 
 void on_ack(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)
@@ -280,12 +361,14 @@ void on_ping(struct server *s, const struct peer *peer, const struct wire_header
         const struct msg_ping *m = body;
         struct msg_pong pong = {.stamp_ns = m->stamp_ns};
 
-        /* Leases run from the stamp we gave out, by our own clock: a message that
-         * was late on the way cannot revive them. */
-        if (s->run && s->has_driver && peer_equal(peer, &s->driver) && m->agent_stamp_ns > 0)
-                run_renew(s->run, MIN(m->agent_stamp_ns, now_monotonic_ns()) + SILENCE_NS);
+        if (s->run && s->has_driver && peer_equal(peer, &s->driver) && m->agent_stamp_ns > 0) {
+                int64_t stamp = MIN(m->agent_stamp_ns, now_monotonic_ns());
+
+                s->stamp_ns = MAX(s->stamp_ns, stamp);
+                renew(s);
+        }
         fill_pong(s, &pong);
-        send_message(s, peer, MESSAGE_PONG, run_id(s), 0, fields_encode(msg_pong_fields, &pong));
+        send_message(s, peer, MESSAGE_PONG, h->run, 0, fields_encode(msg_pong_fields, &pong));
 }
 
 void on_stop(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)

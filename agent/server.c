@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 
+#define SWEEP_CONNECTIONS 8
+
 /* ---- dispatch ---- */
 
 /* What each message needs to be acted on, in one table. */
@@ -93,6 +95,9 @@ int server_new(const struct server_deps *deps, struct server **ret, struct error
         if (r < 0)
                 return error_set_errno(err, r, "no random numbers");
         sd_id128_to_string(id, s->incarnation);
+        r = lxd_new(deps->event, deps->lxd_socket, SWEEP_CONNECTIONS, &s->sweep_lxd);
+        if (r < 0)
+                return error_set_errno(err, r, "the agent could not be set up");
         r = outbox_new(deps->event, deps->spool, on_outbox_ready, s, &s->outbox);
         if (r >= 0)
                 r = sd_event_add_time(deps->event, &s->flush, CLOCK_MONOTONIC, 0, 1000, on_flush,
@@ -116,6 +121,7 @@ struct server *server_free(struct server *s)
                 return NULL;
         if (s->sweep)
                 sweep_cancel(s->sweep);
+        lxd_free(s->sweep_lxd);
         if (s->preflight)
                 preflight_cancel(s->preflight);
         run_free(s->run);

@@ -23,7 +23,8 @@ static const char schema[] =
         "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
         "CREATE TABLE IF NOT EXISTS run(run TEXT PRIMARY KEY, spec TEXT NOT NULL,"
         " epoch INTEGER NOT NULL, head INTEGER NOT NULL DEFAULT 0,"
-        " acked INTEGER NOT NULL DEFAULT 0, current INTEGER NOT NULL) WITHOUT ROWID;"
+        " acked INTEGER NOT NULL DEFAULT 0, newest_lease INTEGER NOT NULL DEFAULT 0,"
+        " current INTEGER NOT NULL) WITHOUT ROWID;"
         "CREATE TABLE IF NOT EXISTS lease(lease INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
         " count INTEGER NOT NULL, attempt INTEGER NOT NULL);"
         "CREATE TABLE IF NOT EXISTS intent(unit INTEGER PRIMARY KEY, attempt INTEGER NOT NULL,"
@@ -40,7 +41,8 @@ static const char schema[] =
           "DO UPDATE SET spec = ?6, epoch = ?1, current = 1",                                      \
           NULL, NULL)                                                                              \
         X(END_RUN, "UPDATE run SET current = 0", "DELETE FROM lease", "DELETE FROM intent", NULL)  \
-        X(LEASE, "INSERT OR IGNORE INTO lease VALUES(?1, ?2, ?3, ?4)", NULL, NULL, NULL)           \
+        X(LEASE, "INSERT OR IGNORE INTO lease VALUES(?1, ?2, ?3, ?4)",                             \
+          "UPDATE run SET newest_lease = max(newest_lease, ?1) WHERE current", NULL, NULL)         \
         X(INTENT, "INSERT OR REPLACE INTO intent VALUES(?2, ?3, ?1, ?5)",                          \
           "UPDATE lease SET count = count - (?2 + 1 - first), first = ?2 + 1"                      \
           " WHERE lease = ?1 AND ?2 >= first",                                                     \
@@ -50,7 +52,11 @@ static const char schema[] =
           "DELETE FROM intent WHERE unit = ?2", "DELETE FROM lease WHERE lease = ?3")              \
         X(ACK, "DELETE FROM record WHERE run = ?5 AND seq <= ?1",                                  \
           "UPDATE run SET acked = max(acked, ?1) WHERE run = ?5",                                  \
-          "DELETE FROM run WHERE current = 0 AND acked >= head", NULL)
+          "DELETE FROM run WHERE current = 0 AND acked >= head", NULL)                             \
+        X(FORGET,                                                                                  \
+          "DELETE FROM record WHERE (?5 = '' OR run = ?5) AND run NOT IN"                          \
+          " (SELECT run FROM run WHERE current)",                                                  \
+          "DELETE FROM run WHERE (?5 = '' OR run = ?5) AND NOT current", NULL, NULL)
 
 enum job_kind {
 #define X(name, a, b, c, d) JOB_##name,
@@ -259,6 +265,11 @@ int spool_end_run(struct spool *s, spool_handler handler, void *userdata)
         return submit(s, JOB_END_RUN, N(0), NULL, NULL, handler, userdata);
 }
 
+int spool_forget(struct spool *s, const char *run)
+{
+        return submit(s, JOB_FORGET, N(0), run, NULL, NULL, NULL);
+}
+
 int spool_put_lease(struct spool *s, int64_t lease, int64_t first, int64_t count, int64_t attempt,
                     spool_handler handler, void *userdata)
 {
@@ -439,7 +450,8 @@ int spool_get_run(struct spool *s, struct spool_run *ret, struct error *err)
         sqlite3_stmt *st;
         int r, rc;
 
-        r = prepare(s, "SELECT run, spec, epoch, head, acked FROM run WHERE current", NULL, &st);
+        r = prepare(s, "SELECT run, spec, epoch, head, acked, newest_lease FROM run WHERE current",
+                    NULL, &st);
         if (r < 0)
                 return error_set(err, r, "spool: %s", sqlite3_errmsg(s->db));
         rc = sqlite3_step(st);
@@ -449,6 +461,7 @@ int spool_get_run(struct spool *s, struct spool_run *ret, struct error *err)
                         .epoch = (uint32_t)sqlite3_column_int64(st, 2),
                         .head = (uint64_t)sqlite3_column_int64(st, 3),
                         .acked = (uint64_t)sqlite3_column_int64(st, 4),
+                        .newest_lease = sqlite3_column_int64(st, 5),
                 };
                 snprintf(ret->run, sizeof(ret->run), "%s", sqlite3_column_text(st, 0));
         }

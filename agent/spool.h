@@ -66,6 +66,10 @@ int spool_put_record(struct spool *s, const char *run, uint64_t seq, const char 
 /* Records up to seq were committed by the coordinator. */
 int spool_ack(struct spool *s, const char *run, uint64_t seq) _warn_unused_;
 
+/* What is kept of a run, or of all ("") but the current one, that nobody will ask
+ * for any more. */
+int spool_forget(struct spool *s, const char *run) _warn_unused_;
+
 /* ---- reading, at the start ---- */
 
 char *spool_get_meta(struct spool *s, const char *key); /* the caller frees; NULL = none */
@@ -75,6 +79,7 @@ struct spool_run {
         char *spec; /* the caller frees */
         uint32_t epoch;
         uint64_t head, acked; /* last record number given out; last acknowledged */
+        int64_t newest_lease;
 };
 /* 1 and *ret, or 0: there is none. */
 int spool_get_run(struct spool *s, struct spool_run *ret, struct error *err) _warn_unused_;

@@ -8,7 +8,7 @@
 #include "base/log.h"
 
 #define LIST_NS         (120 * NSEC_PER_SEC)
-#define SETTLE_LIMIT_NS (120 * NSEC_PER_SEC)
+#define SETTLE_LIMIT_NS (30 * NSEC_PER_SEC)
 #define VERIFY_GRACE_NS (15 * NSEC_PER_SEC)
 #define PARALLEL        8
 

@@ -38,6 +38,8 @@ enum state {
 /* An instance that is stopped right after a start that succeeded: its init
  * has died, unless the state was read too early. */
 #define STOPPED_LOOKS 3
+/* Running, but an exec fails again and again: at 100 ms each, three seconds. */
+#define FAILED_TRIES 30
 
 void unit_init(struct unit *u, const struct unit_plan *plan)
 {
@@ -293,6 +295,8 @@ static void ready_looked(struct unit *u, const struct unit_event *ev, int64_t no
                 why.text = "the instance stopped by itself right after its start: its init ended";
                 fail(u, &why, RESULT_FAIL, now_ns, step);
         } else {
+                if (ev->seen != UNIT_SEEN_STOPPED)
+                        u->stopped_looks = 0;
                 why.text = "the instance did not come to the state Running";
                 ready_again(u, &why, now_ns, step);
         }
@@ -306,7 +310,7 @@ static void ready_executed(struct unit *u, const struct unit_event *ev, int64_t 
                 pass(u, ev, now_ns, now_realtime_ns, step);
         else if (ev->result == RESULT_LOST || ev->result == RESULT_TIMEOUT)
                 fail(u, ev, ev->result, now_ns, step);
-        else if (phase_over(u, now_ns) || ++u->stopped_looks >= STOPPED_LOOKS * 10)
+        else if (phase_over(u, now_ns) || ++u->failed_tries >= FAILED_TRIES)
                 fail(u, ev, RESULT_FAIL, now_ns, step);
         else
                 ready_again(u, ev, now_ns, step);

@@ -106,7 +106,7 @@ struct unit {
         int64_t phase_start_ns, phase_start_realtime_ns;
         int64_t unwind_start_ns, pause_ns;
         unsigned absent_looks;
-        unsigned stopped_looks;
+        unsigned stopped_looks, failed_tries;
         char last_error[ERROR_TEXT_MAX]; /* why unwinding does not get on */
 };
 

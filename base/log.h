@@ -21,7 +21,8 @@ enum log_target { LOG_TARGET_AUTO, LOG_TARGET_JOURNAL, LOG_TARGET_STDERR };
 
 /* identifier: SYSLOG_IDENTIFIER and the prefix on stderr; borrowed. */
 void log_init(const char *identifier, enum log_target target);
-void log_set_verbose(bool verbose); /* LOG_DEBUG and LOG_INFO on stderr too */
+/* Debug entries too, and on stderr informational ones. */
+void log_set_verbose(bool verbose);
 bool log_to_journal(void);
 
 int log_start_thread(void) _warn_unused_;
