@@ -47,22 +47,45 @@ static void print_verdict(const struct summary *s, const struct summary_style *s
         text_wrap(": ", s->reason, WIDTH - n, 4, out);
 }
 
+/* 0 is none: nothing ended, nothing was measured. */
+static const char *or_dash(int64_t ns, const char *text)
+{
+        return ns > 0 ? text : "-";
+}
+
+/* Over all buckets, a container; INT64_MIN = not known. */
+static int64_t memory_each(const struct summary *s)
+{
+        int64_t sum = 0, n = 0;
+
+        for (size_t i = 0; i < s->n_buckets; i++)
+                if (s->buckets[i].mem_each != INT64_MIN) {
+                        sum += s->buckets[i].mem_each * s->buckets[i].held;
+                        n += s->buckets[i].held;
+                }
+        return n > 0 ? sum / n : INT64_MIN;
+}
+
 static void print_figures(const struct summary *s, FILE *out)
 {
         const struct summary_part *t = &s->total;
+        int64_t each = memory_each(s);
         char line[512];
         int n;
 
         n = snprintf(line, sizeof(line), "%zu host%s · %" PRId64 " at a time%s · %s", s->n_hosts,
                      s->n_hosts == 1 ? "" : "s", s->parallel, s->n_hosts == 1 ? "" : " on each",
-                     DURATION(s->wall_ns));
+                     s->wall_ns > 0 ? DURATION(s->wall_ns) : "no time");
         if (s->mode == MODE_DENSITY)
-                snprintf(line + n, sizeof(line) - (size_t)n, " · density: %" PRId64 " up at once",
-                         t->units.held);
-        else
+                snprintf(line + n, sizeof(line) - (size_t)n, " · %" PRId64 " containers up%s%s",
+                         t->units.held, each == INT64_MIN ? "" : ", each taking about ",
+                         each == INT64_MIN ? "" : SIZE(each));
+        else if (t->oldest_ns > 0)
                 snprintf(line + n, sizeof(line) - (size_t)n,
                          " · %.2f units/s · longest gap %s · oldest unit %s", t->units_per_sec,
-                         DURATION(t->gap_max_ns), DURATION(t->oldest_ns));
+                         or_dash(t->gap_max_ns, DURATION(t->gap_max_ns)), DURATION(t->oldest_ns));
+        else
+                snprintf(line + n, sizeof(line) - (size_t)n, " · no unit came to its end");
         text_wrap("", line, WIDTH, 2, out);
 }
 
@@ -138,8 +161,8 @@ static void host_row(struct table *t, const struct summary *s, const struct summ
         table_cellf(t, "%" PRId64, h->leftovers);
         if (s->mode != MODE_DENSITY) {
                 table_cellf(t, "%.2f", h->units_per_sec);
-                table_cell(t, DURATION(h->gap_max_ns));
-                table_cell(t, DURATION(h->oldest_ns));
+                table_cell(t, or_dash(h->gap_max_ns, DURATION(h->gap_max_ns)));
+                table_cell(t, or_dash(h->oldest_ns, DURATION(h->oldest_ns)));
         }
         table_cellf(t, "%s%s%.20s", finished(h) ? "" : h->state,
                     finished(h) || !h->server[0] ? "" : ", ", h->server);
@@ -149,9 +172,9 @@ static void print_hosts(const struct summary *s, const struct summary_style *sty
 {
         static const char *const churn[] = {"host",        "passed", "failed",  "wedged",
                                             "interrupted", "left",   "units/s", "longest gap",
-                                            "oldest",      ""};
+                                            "oldest",      "server"};
         static const char *const density[] = {"host",        "came up", "failed", "wedged",
-                                              "interrupted", "left",    ""};
+                                              "interrupted", "left",    "server"};
         bool all = s->n_hosts <= HOSTS_SHOWN || (style && style->verbose);
         size_t shown = 0;
         struct table t;
@@ -207,10 +230,23 @@ static void print_density(const struct summary *s, FILE *out)
         table_deinit(&t);
 }
 
+/* Names stay whole, since one would paste them: a long one gets a line of its own. */
+static void print_leak(const struct summary_leak *l, FILE *out)
+{
+        char where[128], unit[32] = "";
+        int n;
+
+        if (l->unit >= 0)
+                snprintf(unit, sizeof(unit), ", unit %" PRId64, l->unit);
+        n = snprintf(where, sizeof(where), "%.40s%s: %s%s", l->host, unit, l->kind,
+                     l->at_end ? "" : " (gone)");
+        fprintf(out, "  %s%s%s\n", where, (size_t)n + strlen(l->name) + 3 <= WIDTH ? " " : "\n    ",
+                l->name);
+}
+
 static void print_leaks(const struct summary *s, FILE *out)
 {
         int64_t gone = s->leaks_total - s->leftovers_total;
-        struct table t;
 
         if (s->leaks_total == 0)
                 return;
@@ -219,21 +255,8 @@ static void print_leaks(const struct summary *s, FILE *out)
                 fprintf(out, " (and %" PRId64 " that outlived their unit, but are gone by now)",
                         gone);
         fputc('\n', out);
-        table_init(&t, "llll");
-        for (size_t i = 0; i < s->n_leaks && i < LEAKS_SHOWN; i++) {
-                const struct summary_leak *l = s->leaks + i;
-
-                table_cellf(&t, "%.20s", l->host);
-                if (l->unit >= 0)
-                        table_cellf(&t, "unit %" PRId64, l->unit);
-                else
-                        table_cell(&t, "");
-                table_cellf(&t, "%s%s", l->kind, l->at_end ? "" : " (gone)");
-                /* whole: it is what one would paste */
-                table_cell(&t, l->name);
-        }
-        table_print(&t, "  ", out);
-        table_deinit(&t);
+        for (size_t i = 0; i < s->n_leaks && i < LEAKS_SHOWN; i++)
+                print_leak(s->leaks + i, out);
         if (s->leaks_total > LEAKS_SHOWN)
                 fprintf(out, "  and %" PRId64 " more\n", s->leaks_total - LEAKS_SHOWN);
 }
@@ -262,17 +285,13 @@ static const char *measured(int64_t v, const char *text)
         return v < 0 ? NULL : text;
 }
 
-static void agent_row(struct table *t, const struct summary *s, const struct summary_part *h)
+static void agent_row(struct table *t, const char *name, const struct msg_pong *p, int64_t units)
 {
-        const struct msg_pong *p = &h->pong;
-        const struct summary_units *u = &h->units;
-        int64_t units = u->passed + u->failed + u->wedged + u->interrupted;
-
-        table_cellf(t, "%.30s", h->name);
+        table_cellf(t, "%.30s", name);
         table_cell(t, measured(p->loop_cpu_max_ns, DURATION(p->loop_cpu_max_ns)));
+        table_cellf(t, "%" PRId64, MAX(p->loop_waits, INT64_C(0)));
         table_cell(t, measured(p->loop_late_p99_ns, DURATION(p->loop_late_p99_ns)));
         table_cell(t, measured(p->loop_late_max_ns, DURATION(p->loop_late_max_ns)));
-        table_cellf(t, "%" PRId64, MAX(p->loop_waits, INT64_C(0)));
         table_cell(t, measured(p->cpu_ns, DURATION(p->cpu_ns)));
         table_cell(t, units > 0 && p->cpu_ns >= 0 ? DURATION(p->cpu_ns / units) : NULL);
         table_cell(t, measured(p->rss, SIZE(p->rss)));
@@ -280,11 +299,42 @@ static void agent_row(struct table *t, const struct summary *s, const struct sum
         table_cellf(t, "%" PRId64, MAX(p->connections, INT64_C(0)));
 }
 
+static int64_t units_ended(const struct summary_part *part)
+{
+        const struct summary_units *u = &part->units;
+
+        return u->passed + u->failed + u->wedged + u->interrupted;
+}
+
+/* The worst of each figure, whichever host it is of. */
+static void worst_row(struct table *t, const struct summary *s)
+{
+        struct msg_pong worst = {0};
+        int64_t units = 0;
+
+        for (size_t i = 0; i < s->n_hosts; i++) {
+                const struct msg_pong *p = &s->hosts[i].pong;
+
+                if (!s->hosts[i].has_pong)
+                        continue;
+                worst.loop_cpu_max_ns = MAX(worst.loop_cpu_max_ns, p->loop_cpu_max_ns);
+                worst.loop_waits = MAX(worst.loop_waits, p->loop_waits);
+                worst.loop_late_p99_ns = MAX(worst.loop_late_p99_ns, p->loop_late_p99_ns);
+                worst.loop_late_max_ns = MAX(worst.loop_late_max_ns, p->loop_late_max_ns);
+                worst.cpu_ns = MAX(worst.cpu_ns, p->cpu_ns);
+                worst.rss = MAX(worst.rss, p->rss);
+                worst.requests = MAX(worst.requests, p->requests);
+                worst.connections = MAX(worst.connections, p->connections);
+                units = MAX(units, units_ended(s->hosts + i));
+        }
+        agent_row(t, "worst", &worst, units);
+}
+
 /* The honest ruler. */
 static void print_agents(const struct summary *s, const struct summary_style *style, FILE *out)
 {
-        static const char *const head[] = {"agent",    "callback max", "late p99", "late max",
-                                           "sleeps",   "CPU",          "a unit",   "memory",
+        static const char *const head[] = {"agent",    "callback",   "waits",  "late p99",
+                                           "late max", "CPU",        "a unit", "memory",
                                            "requests", "connections"};
         bool all = s->n_hosts <= HOSTS_SHOWN || (style && style->verbose);
         struct table t;
@@ -293,9 +343,14 @@ static void print_agents(const struct summary *s, const struct summary_style *st
         table_row(&t, head);
         for (size_t i = 0; i < s->n_hosts && all; i++)
                 if (s->hosts[i].has_pong)
-                        agent_row(&t, s, s->hosts + i);
+                        agent_row(&t, s->hosts[i].name, &s->hosts[i].pong,
+                                  units_ended(s->hosts + i));
+        if (!all)
+                worst_row(&t, s);
         if (t.n_cells > t.columns) {
-                fputc('\n', out);
+                fputs("\nthe agents' loops: longest callback (CPU time; more than 50 ms is too "
+                      "long), callbacks that\nwaited in the kernel, how late a timer was\n",
+                      out);
                 table_print(&t, "", out);
         }
         table_deinit(&t);

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Summaries of made-up runs: what is counted, and how it reads. LXDSOAK_SHOW=1 prints them. */
+
+#include "tests/unit/unit.h"
+
+#include <sqlite3.h>
+
+#include "report/summary.h"
+#include "report/table.h"
+
+#define MS NSEC_PER_MSEC
+#define T0 (INT64_C(1751371200) * NSEC_PER_SEC) /* 2025-07-01 12:00:00 UTC */
+
+struct made {
+        char dir[64];
+        struct store *store;
+        uint64_t seq[2];
+        unsigned seed;
+};
+
+static int setup(void **state)
+{
+        struct made *m = calloc(1, sizeof(*m));
+
+        snprintf(m->dir, sizeof(m->dir), "/tmp/test-summary-XXXXXX");
+        m->seed = 1;
+        *state = m;
+        return mkdtemp(m->dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+        struct made *m = *state;
+        char path[96];
+
+        store_free(m->store);
+        snprintf(path, sizeof(path), "%s/" STORE_FILE, m->dir);
+        unlink(path);
+        rmdir(m->dir);
+        free(m);
+        return 0;
+}
+
+static void make(struct made *m, enum mode mode, int64_t total, int64_t duration_ns)
+{
+        struct run_spec spec = {.run = "k3xw90ab",
+                                .prefix = "soak",
+                                .mode = (int)mode,
+                                .image = "soak",
+                                .phases = PHASES_ALL,
+                                .total = total,
+                                .parallel = 25,
+                                .seed = 42,
+                                .phase_deadline_ns = NSEC_PER_SEC};
+        struct error err = ERROR_INIT;
+        size_t host;
+
+        assert_ok(store_create(m->dir, &m->store, &err), err);
+        assert_ok(store_start_run(m->store, &spec, duration_ns, T0, &err), err);
+        for (int i = 0; i < 2; i++) {
+                struct msg_welcome w = {.server = "lxd 5.0.2"};
+
+                w.agent_id[0] = (char)('1' + i);
+                assert_ok(store_add_host(m->store, i ? "b" : "a", &host, &err), err);
+                assert_ok(store_set_agent(m->store, host, &w, &err), err);
+        }
+}
+
+static void put(struct made *m, size_t host, struct record *r, bool counted)
+{
+        struct error err = ERROR_INIT;
+
+        r->seq = ++m->seq[host];
+        assert_int_equal(store_put_record(m->store, host, r, counted, NULL, &err), 1);
+}
+
+static void sample(struct made *m, size_t host, int64_t unit, enum phase phase, int64_t start_ns,
+                   int64_t duration_ns, enum result result, const char *error)
+{
+        struct record r = {.kind = RECORD_SAMPLE, .unit = unit, .attempt = 1};
+
+        r.sample.phase = phase;
+        r.sample.start_realtime_ns = start_ns;
+        r.sample.duration_ns = duration_ns;
+        r.sample.result = result;
+        r.sample.error_code = error ? 500 : 0;
+        snprintf(r.sample.error, sizeof(r.sample.error), "%s", error ? error : "");
+        put(m, host, &r, false);
+}
+
+static void outcome(struct made *m, size_t host, int64_t unit, enum outcome o, int64_t start_ns,
+                    int64_t duration_ns, bool counted)
+{
+        struct record r = {.kind = RECORD_OUTCOME, .unit = unit, .attempt = 1};
+
+        r.outcome.outcome = o;
+        r.outcome.start_realtime_ns = start_ns;
+        r.outcome.duration_ns = duration_ns;
+        put(m, host, &r, counted);
+}
+
+static int64_t about(struct made *m, int64_t ms)
+{
+        return ms * MS * (80 + rand_r(&m->seed) % 50) / 100;
+}
+
+/* A whole, good life; returns how long it took. */
+static int64_t good_unit(struct made *m, size_t host, int64_t unit, int64_t start_ns)
+{
+        static const int64_t usual_ms[] = {2900, 1400, 260, 0, 1900, 800, 90};
+        int64_t at = start_ns;
+
+        for (int p = 0; p < PHASE_MAX_; p++)
+                for (int k = 0; k < (p == PHASE_EXEC ? 2 : 1); k++) {
+                        int64_t d = about(m, p == PHASE_EXEC ? 35 : usual_ms[p]) * (host + 4) / 4;
+
+                        sample(m, host, unit, (enum phase)p, at, d, RESULT_OK, NULL);
+                        at += d;
+                }
+        return at - start_ns;
+}
+
+static void end(struct made *m, int64_t wall_ns)
+{
+        struct msg_pong pong = {
+                .in_flight = 0,
+                .api_instances = 0,
+                .mounts = 41,
+                .loop_cpu_max_ns = 3100000,
+                .loop_late_p99_ns = 410000,
+                .loop_late_max_ns = 12 * MS,
+                .connections = 27,
+                .requests = 1402,
+                .cpu_ns = 2100 * MS,
+                .rss = 14 * 1024 * 1024,
+        };
+        struct error err = ERROR_INIT;
+
+        for (size_t i = 0; i < 2; i++) {
+                assert_ok(store_set_pong(m->store, i, &pong, 12400 * MS, &err), err);
+                assert_ok(store_set_host_state(m->store, i, STORE_HOST_FINISHED, NULL, &err), err);
+        }
+        assert_ok(store_end_run(m->store, T0 + wall_ns, wall_ns, &err), err);
+}
+
+static struct summary *summary_of(struct made *m)
+{
+        struct summary *s = NULL;
+        struct error err = ERROR_INIT;
+
+        assert_ok(summary_new(m->store, &s, &err), err);
+        return s;
+}
+
+/* The text; every line is at most 100 wide. */
+static char *text_of(const struct summary *s)
+{
+        char *text = NULL;
+        size_t size = 0, width = 0;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        summary_print(s, NULL, f);
+        fclose(f);
+        if (getenv("LXDSOAK_SHOW"))
+                printf("\n%s\n", text);
+        for (const char *p = text; *p; p++) {
+                width = *p == '\n' ? 0 : width + (((unsigned char)*p & 0xc0) != 0x80);
+                assert_true(width <= 100);
+                if (*p == '\n' && p > text)
+                        assert_true(p[-1] != ' ');
+        }
+        return text;
+}
+
+static json_object *at(json_object *o, const char *path)
+{
+        json_object *found = NULL;
+
+        assert_int_equal(json_pointer_get(o, path, &found), 0);
+        return found;
+}
+
+static void test_pass(void **state)
+{
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+        _cleanup_(freep)
+        char *text = NULL;
+        json_object *o;
+
+        make(m, MODE_CHURN, 200, 0);
+        for (int64_t unit = 1; unit <= 200; unit++) {
+                size_t host = unit % 2;
+                int64_t start = T0 + (unit - 1) / 50 * 9000 * MS + unit * 17 * MS;
+
+                outcome(m, host, unit, OUTCOME_PASSED, start, good_unit(m, host, unit, start),
+                        true);
+        }
+        end(m, 42 * NSEC_PER_SEC);
+        s = summary_of(m);
+        assert_int_equal(s->verdict, VERDICT_PASS);
+        assert_int_equal(s->total.units.passed, 200);
+        assert_int_equal(s->hosts[0].units.passed, 100);
+        assert_int_equal(s->total.phases[PHASE_CREATE].count, 200);
+        assert_int_equal(s->hosts[1].phases[PHASE_EXEC].count, 200);
+        assert_in_range(s->total.phases[PHASE_CREATE].p50_ns, 2300 * MS, 4600 * MS);
+        assert_true(s->total.phases[PHASE_CREATE].max_ns ==
+                    MAX(s->hosts[0].phases[PHASE_CREATE].max_ns,
+                        s->hosts[1].phases[PHASE_CREATE].max_ns));
+        assert_true(s->total.units_per_sec > 4.7 && s->total.units_per_sec < 4.8);
+        assert_int_equal(s->total.oldest_ns, 12400 * MS);
+        text = text_of(s);
+        assert_true(startswith(text, "PASS: 200 of 200 units passed, nothing left behind\n"
+                                     "2 hosts · 25 at a time on each · 42.0 s · 4.76 units/s · "));
+
+        o = summary_to_json(s);
+        assert_string_equal(json_object_get_string(at(o, "/run")), "k3xw90ab");
+        assert_string_equal(json_object_get_string(at(o, "/verdict")), "pass");
+        assert_int_equal(json_object_get_int(at(o, "/exit_code")), 0);
+        assert_int_equal(json_object_get_int(at(o, "/units/planned")), 200);
+        assert_int_equal(json_object_get_int(at(o, "/units/passed")), 200);
+        assert_int_equal(json_object_get_int(at(o, "/units/failed")), 0);
+        assert_int_equal(json_object_get_int(at(o, "/units/wedged")), 0);
+        assert_int_equal(json_object_get_int(at(o, "/units/interrupted")), 0);
+        assert_int_equal(json_object_get_int(at(o, "/phases/create/count")), 200);
+        assert_int_equal(json_object_get_int(at(o, "/phases/create/failed")), 0);
+        assert_true(json_object_get_int64(at(o, "/phases/create/p50_ns")) > 0);
+        assert_true(json_object_get_int64(at(o, "/phases/create/p999_ns")) > 0);
+        assert_int_equal(json_object_get_int(at(o, "/hosts/a/units/passed")), 100);
+        assert_int_equal(json_object_get_int(at(o, "/hosts/b/phases/verify/count")), 100);
+        assert_int_equal(json_object_get_int64(at(o, "/wall_ns")), 42 * NSEC_PER_SEC);
+        assert_int_equal(json_object_array_length(at(o, "/leftovers")), 0);
+        assert_int_equal(json_object_array_length(at(o, "/leaks")), 0);
+        assert_int_equal(json_object_array_length(at(o, "/wedges")), 0);
+        json_object_put(o);
+}
+
+static void test_trouble(void **state)
+{
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+        _cleanup_(freep)
+        char *text = NULL;
+        struct error err = ERROR_INIT;
+        struct record r;
+        json_object *left, *o;
+
+        make(m, MODE_CHURN, 50, 0);
+        for (int64_t unit = 1; unit <= 48; unit++) {
+                size_t host = unit % 2;
+                int64_t start = T0 + unit * 100 * MS;
+                char error[200];
+
+                if (unit % 12 != 0) {
+                        outcome(m, host, unit, OUTCOME_PASSED, start,
+                                good_unit(m, host, unit, start), true);
+                        continue;
+                }
+                sample(m, host, unit, PHASE_CREATE, start, 900 * MS, RESULT_OK, NULL);
+                snprintf(error, sizeof(error),
+                         "Failed to run: /usr/bin/lxd forkstart soak-k3xw90ab-%02d "
+                         "/var/lib/lxd/containers /var/log/lxd/soak-k3xw90ab-%02d/lxc.conf: exit "
+                         "status 1",
+                         (int)unit, (int)unit);
+                sample(m, host, unit, PHASE_START, start, 30 * MS, RESULT_FAIL, error);
+                outcome(m, host, unit, OUTCOME_FAILED, start, 2000 * MS, true);
+        }
+        sample(m, 0, 49, PHASE_DELETE, T0, 30 * NSEC_PER_SEC, RESULT_TIMEOUT, NULL);
+        sample(m, 0, 49, PHASE_STOP, T0, 1, RESULT_INTERRUPTED, NULL);
+        outcome(m, 0, 49, OUTCOME_INTERRUPTED, T0, NSEC_PER_SEC, true);
+        outcome(m, 1, 49, OUTCOME_PASSED, T0, NSEC_PER_SEC, false);
+        r = (struct record){.kind = RECORD_LEFTOVER, .unit = 12, .attempt = 1};
+        r.leftover.kind = LEFTOVER_MOUNT;
+        strcpy(r.leftover.name, "/var/lib/lxd/storage-pools/default/containers/soak-k3xw90ab-12");
+        put(m, 0, &r, false);
+        r.leftover.kind = LEFTOVER_PROCESS;
+        strcpy(r.leftover.name, "pid 4711 [lxc monitor]");
+        put(m, 0, &r, false);
+        left = json_tokener_parse("[{\"kind\":\"mount\",\"unit\":12,\"name\":\"/var/lib/lxd/"
+                                  "storage-pools/default/containers/soak-k3xw90ab-12\"}]");
+        assert_ok(store_put_leftovers(m->store, 0, left, &err), err);
+        json_object_put(left);
+        end(m, 42 * NSEC_PER_SEC);
+        assert_ok(store_set_host_state(m->store, 1, STORE_HOST_LOST, "no sign of life for 70 s",
+                                       &err),
+                  err);
+
+        s = summary_of(m);
+        assert_int_equal(s->verdict, VERDICT_LEAK);
+        assert_string_equal(s->reason,
+                            "44 of 50 units passed, 4 failed, 1 interrupted, 1 not done, 1 thing "
+                            "left behind; host b lost: no sign of life for 70 s");
+        assert_true(s->total.units.late == 1 && s->leaks_total == 2 && s->leftovers_total == 1);
+        assert_int_equal(s->total.phases[PHASE_START].count, 48);
+        assert_int_equal(s->total.phases[PHASE_START].failed, 4);
+        assert_true(s->total.phases[PHASE_START].p50_ns > 1000 * MS); /* not of the quick noes */
+        assert_int_equal(s->total.phases[PHASE_DELETE].count, 45);
+        assert_int_equal(s->total.phases[PHASE_STOP].count, 44);
+        assert_int_equal(s->n_errors, 2);
+        assert_int_equal(s->errors[0].count, 4); /* one, although each names another container */
+        assert_true(startswith(s->errors[0].text, "Failed to run: /usr/bin/lxd forkstart"));
+        text = text_of(s);
+        assert_non_null(strstr(text, "LEAK: 44 of 50"));
+        assert_non_null(strstr(text, "left behind: 1 (and 1 that outlived"));
+        assert_non_null(strstr(text, "4×"));
+        o = summary_to_json(s);
+        assert_int_equal(json_object_get_int(at(o, "/exit_code")), 98);
+        assert_int_equal(json_object_array_length(at(o, "/leftovers")), 1);
+        assert_int_equal(json_object_array_length(at(o, "/leaks")), 2);
+        assert_string_equal(json_object_get_string(at(o, "/leaks/0/kind")), "mount");
+        assert_string_equal(json_object_get_string(at(o, "/hosts/b/state")), "lost");
+        assert_int_equal(json_object_array_length(at(o, "/hosts/b/leftovers")), 0);
+        assert_int_equal(json_object_get_int(at(o, "/hosts/a/units/failed")), 4);
+        json_object_put(o);
+}
+
+static void test_density(void **state)
+{
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+        _cleanup_(freep)
+        char *text = NULL;
+
+        make(m, MODE_DENSITY, 1000, 0);
+        for (int64_t live = 1; live <= 180; live++) {
+                struct record r = {.kind = RECORD_HELD, .unit = live, .attempt = 1};
+                int64_t start = T0 + live * 200 * MS;
+
+                sample(m, 0, live, PHASE_CREATE, start, about(m, 900 + live * 8), RESULT_OK, NULL);
+                sample(m, 0, live, PHASE_START, start, about(m, 400 + live * 4), RESULT_OK, NULL);
+                r.held.live = live;
+                r.held.mem_available = INT64_C(6) << 30;
+                r.held.mem_available -= live * (30 << 20);
+                put(m, 0, &r, false);
+        }
+        for (int64_t unit = 1; unit <= 180; unit++)
+                outcome(m, 0, unit, OUTCOME_PASSED, T0, 60 * NSEC_PER_SEC, true);
+        end(m, 61 * NSEC_PER_SEC);
+        s = summary_of(m);
+        assert_int_equal(s->verdict, VERDICT_PASS);
+        assert_string_equal(s->reason, "180 units came up, nothing left behind");
+        assert_int_equal(s->n_buckets, 9);
+        assert_true(s->buckets[0].from == 1 && s->buckets[0].to == 20 && s->buckets[0].held == 20);
+        assert_int_equal(s->buckets[0].mem_each, 30 << 20);
+        assert_int_equal(s->buckets[8].mem_each, 30 << 20);
+        assert_true(s->buckets[8].time_p50_ns > s->buckets[0].time_p50_ns);
+        text = text_of(s);
+        assert_non_null(strstr(text, "161–180"));
+        json_object *o = summary_to_json(s);
+        assert_int_equal(json_object_get_int(at(o, "/density/0/mem_each")), 30 << 20);
+        json_object_put(o);
+}
+
+/* Nothing at all happened: no division by it, and no pass. */
+static void test_nothing(void **state)
+{
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+        _cleanup_(freep)
+        char *text = NULL;
+        struct error err = ERROR_INIT;
+        json_object *o;
+
+        make(m, MODE_CHURN, 0, 60 * NSEC_PER_SEC);
+        for (size_t i = 0; i < 2; i++)
+                assert_ok(store_set_host_state(m->store, i, STORE_HOST_REFUSED,
+                                               "image: no image with alias or fingerprint soak; "
+                                               "see lxc image list",
+                                               &err),
+                          err);
+        assert_ok(store_commit(m->store, &err), err);
+        s = summary_of(m);
+        assert_int_equal(s->verdict, VERDICT_INCONCLUSIVE);
+        assert_false(s->ended);
+        assert_int_equal(s->total.units.planned, -1);
+        text = text_of(s);
+        assert_true(
+                startswith(text, "INCONCLUSIVE: 0 units passed; 2 of 2 hosts not finished (a "));
+        o = summary_to_json(s);
+        assert_null(at(o, "/units/planned"));
+        assert_int_equal(json_object_get_int(at(o, "/phases/create/count")), 0);
+        json_object_put(o);
+}
+
+static void test_stopped(void **state)
+{
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+        struct error err = ERROR_INIT;
+
+        make(m, MODE_CHURN, 100, 0);
+        sample(m, 0, 1, PHASE_CREATE, T0, MS, RESULT_OK, NULL);
+        outcome(m, 0, 1, OUTCOME_PASSED, T0, 2 * NSEC_PER_SEC, true);
+        outcome(m, 1, 2, OUTCOME_PASSED, T0, 7 * NSEC_PER_SEC, true);
+        assert_ok(store_set_stopped(m->store, &err), err);
+        end(m, 10 * NSEC_PER_SEC);
+        s = summary_of(m);
+        assert_int_equal(s->verdict, VERDICT_STOPPED);
+        assert_int_equal(s->total.gap_max_ns, 5 * NSEC_PER_SEC);
+        assert_int_equal(s->hosts[1].gap_max_ns, 7 * NSEC_PER_SEC);
+}
+
+/* All together is not the mean of the hosts: 99 quick ones on a, one slow one on b. */
+static void test_merged(void **state)
+{
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+
+        make(m, MODE_CHURN, 100, 0);
+        for (int64_t unit = 1; unit <= 100; unit++)
+                sample(m, unit == 100, unit, PHASE_CREATE, T0, unit == 100 ? 1000 * MS : 10 * MS,
+                       RESULT_OK, NULL);
+        end(m, NSEC_PER_SEC);
+        s = summary_of(m);
+        assert_in_range(s->total.phases[PHASE_CREATE].p99_ns, 10 * MS, 10 * MS + 10 * MS / 1000);
+        assert_int_equal(s->total.phases[PHASE_CREATE].p999_ns, 1000 * MS);
+        assert_int_equal(s->hosts[1].phases[PHASE_CREATE].p50_ns, 1000 * MS);
+}
+
+static void test_table(void **state)
+{
+        struct table t;
+        char *text = NULL;
+        size_t size = 0;
+        FILE *f = open_memstream(&text, &size);
+
+        table_init(&t, "lrl");
+        table_row(&t, (const char *const[]){"a", "µs", "x"});
+        table_row(&t, (const char *const[]){"long", "1000", NULL});
+        table_print(&t, "| ", f);
+        table_deinit(&t);
+        text_wrap("> ", "one two three four five", 16, 2, f);
+        text_wrap("> ", "a\033[31mb", 40, 2, f);
+        text_wrap("> ", "µµµµµµµµµµµµµµµµµµµµ", 14, 9, f);
+        text_wrap("> ", "", 14, 9, f);
+        fclose(f);
+        assert_string_equal(text, "| a       µs  x\n"
+                                  "| long  1000  -\n"
+                                  "> one two\n"
+                                  "  three four …\n"
+                                  "> a?[31mb\n"
+                                  "> µµµµµµµµµµ\n"
+                                  "  µµµµµµµµµµ\n"
+                                  "> \n");
+        free(text);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                T(test_pass),    T(test_trouble), T(test_density), T(test_nothing),
+                T(test_stopped), T(test_merged),  T(test_table),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
