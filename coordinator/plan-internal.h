@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What the two halves of the planner share: plan.c takes what happened, plan-lend.c decides what to
- * lend. A unit is always in exactly one place: the pool; one lease, not yet ended in it (running or
- * held); counted; or, held in a lease that expired, nowhere until its outcome comes.
+ * What the parts of the planner share: plan.c takes records, plan-hosts.c what happens to hosts,
+ * plan-lend.c decides what to lend. A unit is always in exactly one place: the pool; one lease, not
+ * yet ended in it (running or held); counted; or, held in a lease that expired, nowhere until its
+ * outcome comes.
  */
 
 #include "coordinator/plan.h"
@@ -65,6 +66,9 @@ struct plan {
 void plan_rate_roll(struct plan_host *h, int64_t now_ns);
 /* One completion. */
 void plan_rate_done(struct plan_host *h, int64_t now_ns);
+
+/* Changes how much is lent to a host, and in all. */
+void plan_lent_add(struct plan *p, struct plan_host *h, int64_t n, int64_t now_ns);
 
 /* Frees a lease and takes it off the table. */
 void plan_lease_drop(struct plan_host *h, size_t index);

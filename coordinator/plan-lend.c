@@ -160,9 +160,7 @@ static int plan_lend(struct plan *p, size_t host, int64_t n, int64_t now_ns, str
         };
         h->leases[h->n_leases++] = l;
         h->n_unconfirmed++;
-        plan_rate_roll(h, now_ns);
-        h->counts.lent += l->end - l->first;
-        p->lent += l->end - l->first;
+        plan_lent_add(p, h, l->end - l->first, now_ns);
         *ret = (struct plan_lease){host,       l->id,       l->first, l->end - l->first,
                                    l->attempt, PLAN_TTL_NS, false};
         return 1;

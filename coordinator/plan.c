@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The planner's ledger: hosts come and go, leases end or expire, outcomes count once; see plan.h.
- * What is lent to whom is decided in plan-lend.c. It never asks for the time and never does I/O.
+ * The planner's ledger: records end units in their leases, and outcomes count once; see plan.h.
+ * Hosts that come and go, and with them their leases, are in plan-hosts.c; what is lent to whom is
+ * decided in plan-lend.c. It never asks for the time and never does I/O.
  */
 
 #include "coordinator/plan-internal.h"
@@ -77,93 +78,11 @@ struct plan *plan_free(struct plan *p)
         return NULL;
 }
 
-static void plan_lent_add(struct plan *p, struct plan_host *h, int64_t n, int64_t now_ns)
+void plan_lent_add(struct plan *p, struct plan_host *h, int64_t n, int64_t now_ns)
 {
         plan_rate_roll(h, now_ns);
         h->counts.lent += n;
         p->lent += n;
-}
-
-/* What is left in a lease goes back as the next attempt. Held units stay where they are: their
- * outcome is still to come, and until then they are nowhere. */
-static int plan_lease_take_back(struct plan *p, struct plan_host *h, struct lease *l,
-                                int64_t now_ns)
-{
-        int64_t a = l->first, a_end, back = 0;
-        int ret;
-
-        while (ranges_next_gap(&l->ended, &a, l->end, &a_end)) {
-                int64_t b = a, b_end;
-
-                while (ranges_next_gap(&l->held, &b, a_end, &b_end)) {
-                        ret = pool_put(&p->pool, &(struct pool_range){.first = b,
-                                                                      .end = b_end,
-                                                                      .attempt = l->attempt + 1,
-                                                                      .tries = l->tries});
-                        if (ret < 0)
-                                return ret;
-                        /* so that a second call after -ENOMEM does not put them again */
-                        ret = ranges_add(&l->ended, b, b_end);
-                        if (ret < 0)
-                                return ret;
-                        back += b_end - b;
-                        b = b_end;
-                }
-                a = a_end;
-        }
-        plan_lent_add(p, h, -back, now_ns);
-        h->counts.retried += back;
-        for (size_t i = 0; i < l->held.n; i++)
-                for (int64_t u = l->held.items[i].first; u < l->held.items[i].end; u++)
-                        if (!ranges_contain(&l->ended, u))
-                                h->counts.held--;
-        return 0;
-}
-
-void plan_host_ready(struct plan *p, size_t host, int64_t parallel_max, int64_t now_ns)
-{
-        struct plan_host *h = p->hosts + host;
-
-        h->state = PLAN_HOST_READY;
-        h->last_pong_ns = now_ns;
-        h->parallel = p->config.parallel;
-        if (parallel_max > 0)
-                h->parallel = MIN(h->parallel, parallel_max);
-        for (size_t i = 0; i < h->n_leases; i++)
-                h->leases[i]->send_now = !h->leases[i]->confirmed;
-        p->weights_valid = false;
-}
-
-void plan_host_silent(struct plan *p, size_t host, int64_t now_ns)
-{
-        struct plan_host *h = p->hosts + host;
-
-        if (h->state == PLAN_HOST_GONE)
-                return;
-        plan_rate_roll(h, now_ns);
-        h->state = PLAN_HOST_SILENT;
-        p->weights_valid = false;
-}
-
-int plan_host_gone(struct plan *p, size_t host, int64_t now_ns)
-{
-        struct plan_host *h = p->hosts + host;
-        int ret;
-
-        while (h->n_leases > 0) {
-                ret = plan_lease_take_back(p, h, h->leases[0], now_ns);
-                if (ret < 0)
-                        return ret;
-                plan_lease_drop(h, 0);
-        }
-        h->state = PLAN_HOST_GONE;
-        p->weights_valid = false;
-        return 0;
-}
-
-void plan_pong(struct plan *p, size_t host, int64_t now_ns)
-{
-        p->hosts[host].last_pong_ns = now_ns;
 }
 
 static bool plan_find_lease(const struct plan_host *h, int64_t id, size_t *ret_index)
@@ -377,57 +296,4 @@ int plan_record(struct plan *p, size_t host, const struct record *r, int64_t now
 void plan_drain(struct plan *p)
 {
         p->drain = true;
-}
-
-/* When the leases of a host are over if nothing more is heard of it; a lease lent since counts from
- * when it was sent. */
-static int64_t lease_expires_ns(const struct plan_host *h, const struct lease *l)
-{
-        return MAX(h->last_pong_ns, l->sent_ns) + PLAN_TTL_NS + PLAN_GRACE_NS;
-}
-
-int plan_expire(struct plan *p, int64_t now_ns, struct plan_lease *ret_lease)
-{
-        int ret;
-
-        for (size_t i = 0; i < p->config.n_hosts; i++) {
-                struct plan_host *h = p->hosts + i;
-
-                for (size_t k = 0; k < h->n_leases; k++) {
-                        struct lease *l = h->leases[k];
-
-                        if (now_ns < lease_expires_ns(h, l))
-                                continue;
-                        ret = plan_lease_take_back(p, h, l, now_ns);
-                        if (ret < 0)
-                                return ret;
-                        *ret_lease = (struct plan_lease){.host = i,
-                                                         .lease = l->id,
-                                                         .first = l->first,
-                                                         .count = l->end - l->first,
-                                                         .attempt = l->attempt,
-                                                         .ttl_ns = PLAN_TTL_NS};
-                        plan_lease_drop(h, k);
-                        return 1;
-                }
-        }
-        return 0;
-}
-
-int64_t plan_wakeup_ns(const struct plan *p, int64_t now_ns)
-{
-        int64_t at = INT64_MAX;
-
-        if (p->config.deadline_ns > now_ns)
-                at = p->config.deadline_ns;
-        for (size_t i = 0; i < p->config.n_hosts; i++) {
-                const struct plan_host *h = p->hosts + i;
-
-                for (size_t k = 0; k < h->n_leases; k++) {
-                        at = MIN(at, lease_expires_ns(h, h->leases[k]));
-                        if (!h->leases[k]->confirmed && h->state == PLAN_HOST_READY)
-                                at = MIN(at, h->leases[k]->sent_ns + PLAN_RESEND_NS);
-                }
-        }
-        return at;
 }

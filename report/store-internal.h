@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What the parts of the store share. store.c opens, commits and explains errors; store-run.c writes
- * what there is one of a run or host, store-record.c the records. The tables and every statement
- * stand in store-schema.h.
+ * What the parts of the store share. store-open.c makes and opens it, store.c commits and explains
+ * errors, store-run.c writes what there is one of a run or host, store-record.c the records. The
+ * tables and every statement stand in store-schema.h.
  */
 
 #include <sqlite3.h>
