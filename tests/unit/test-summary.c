@@ -297,7 +297,7 @@ static void test_trouble(void **state)
         assert_true(s->total.units.late == 1 && s->leaks_total == 2 && s->leftovers_total == 1);
         assert_int_equal(s->total.phases[PHASE_START].count, 48);
         assert_int_equal(s->total.phases[PHASE_START].failed, 4);
-        assert_true(s->total.phases[PHASE_START].p50_ns > 1000 * MS); /* not of the quick noes */
+        assert_true(s->total.phases[PHASE_START].p50_ns > 1000 * MS); /* not of the quick refusals */
         assert_int_equal(s->total.phases[PHASE_DELETE].count, 45);
         assert_int_equal(s->total.phases[PHASE_STOP].count, 44);
         assert_int_equal(s->n_errors, 2);
