@@ -210,5 +210,4 @@ void probe_fill(struct probe *p, struct msg_pong *ret)
         ret->mem_available = p->host->mem_available;
         ret->disk_free = p->host->disk_free;
         ret->rss = p->host->rss;
-        ret->cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }

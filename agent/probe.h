@@ -20,7 +20,7 @@ int probe_new(sd_event *event, const char *lxd_socket, const char *state_dir,
 struct probe *probe_free(struct probe *p);
 DEFINE_CLEANUP(struct probe *, probe_free)
 
-/* Fills the fields of the host: api_*, mounts, mem_available, disk_free, rss, cpu_ns. */
+/* Fills the fields of the host: api_*, mounts, mem_available, disk_free, rss. */
 void probe_fill(struct probe *p, struct msg_pong *ret);
 /* MemAvailable in bytes, -1 = not known. */
 int64_t probe_mem_available(struct probe *p);

@@ -36,6 +36,10 @@ struct server {
         char given_up[GIVEN_UP_MAX][RUN_ID_SIZE]; /* runs forgotten before their end */
         size_t n_given_up;
 
+        /* what the agent had used when the run began: the figures are the run's */
+        struct http_stats http_before;
+        int64_t cpu_before_ns;
+
         /* a HELLO whose preflight is under way */
         struct preflight *preflight;
         char server_name[65];

@@ -73,8 +73,9 @@ void fill_pong(struct server *s, struct msg_pong *pong)
         pong->loop_late_p99_ns = loop.late_p99_ns;
         pong->loop_late_max_ns = loop.late_max_ns;
         lxd_get_stats(s->deps.lxd, &http);
-        pong->connections = (int64_t)http.connections;
-        pong->requests = (int64_t)http.requests;
+        pong->connections = (int64_t)(http.connections - s->http_before.connections);
+        pong->requests = (int64_t)(http.requests - s->http_before.requests);
+        pong->cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - s->cpu_before_ns;
 }
 
 /* ---- records ---- */

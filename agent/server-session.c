@@ -158,6 +158,8 @@ static int begin_run(struct server *s, struct run_spec *spec, uint32_t epoch, st
         outbox_begin_run(s->outbox, spec->run, 0, 0);
         s->sent = 0;
         loop_reset_stats(s->deps.loop);
+        lxd_get_stats(s->deps.lxd, &s->http_before);
+        s->cpu_before_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
         return run_new(&deps, spec, &s->run, err);
 }
 

@@ -138,9 +138,9 @@ struct msg_pong {
         int64_t loop_wall_max_ns;
         int64_t loop_waits; /* callbacks in which the thread slept in the kernel */
         int64_t loop_late_p99_ns, loop_late_max_ns; /* how late a timer fired */
-        int64_t connections;                        /* opened to LXD */
-        int64_t requests;                           /* sent to LXD */
-        int64_t cpu_ns;                             /* CPU time of the agent's process */
+        int64_t connections;                        /* opened to LXD, by this run */
+        int64_t requests;                           /* sent to LXD, by this run */
+        int64_t cpu_ns;                             /* CPU time of the agent's process, by this run */
         int64_t rss;                                /* bytes, resident set of the agent */
 };
 extern const struct field msg_pong_fields[];
