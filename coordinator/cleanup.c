@@ -12,6 +12,7 @@
 #include "coordinator/fleet.h"
 
 #define SILENT_MAX_NS (60 * NSEC_PER_SEC)
+#define SAY_EVERY_NS  (5 * NSEC_PER_SEC)
 
 struct cleanup {
         const struct coord_options *options;
@@ -20,6 +21,7 @@ struct cleanup {
         json_object *items; /* --json: all of them, with their host */
         bool *done;
         bool begun, stopped;
+        int64_t said_ns;
         size_t n_removed, n_failed, n_unreached;
 };
 
@@ -94,7 +96,7 @@ static void on_cleaned(struct link *l, const struct msg_cleaned *cleaned, void *
                 return;
         if (*cleaned->error) {
                 log_error("host %s: %s", link_label(l), cleaned->error);
-                c->n_failed++;
+                c->n_unreached++;
         }
         host_done(c, link_index(l));
 }
@@ -121,6 +123,7 @@ static void begin(struct cleanup *c)
         struct msg_cleanup m = {.dry_run = o->dry_run};
 
         c->begun = true;
+        c->said_ns = now_monotonic_ns();
         snprintf(m.run, sizeof(m.run), "%s", o->run ?: "");
         snprintf(m.project, sizeof(m.project), "%s", o->project ?: "");
         for (size_t i = 0; i < fleet_n(c->fleet); i++)
@@ -139,6 +142,23 @@ static void begin_with_those_there(struct cleanup *c)
                 }
 }
 
+/* A line now and then, when it takes long. */
+static void say_waiting(struct cleanup *c, int64_t now_ns)
+{
+        size_t n = 0, first = 0;
+
+        if (c->options->quiet || now_ns - c->said_ns < SAY_EVERY_NS)
+                return;
+        c->said_ns = now_ns;
+        for (size_t i = fleet_n(c->fleet); i-- > 0;)
+                if (!c->done[i]) {
+                        n++;
+                        first = i;
+                }
+        fprintf(stderr, "cleaning up; waiting for %zu of %zu hosts: %s%s\n", n, fleet_n(c->fleet),
+                link_label(fleet_link(c->fleet, first)), n > 1 ? " …" : "");
+}
+
 static void on_tick(struct fleet *f, int64_t now_ns, void *userdata)
 {
         struct cleanup *c = userdata;
@@ -152,6 +172,7 @@ static void on_tick(struct fleet *f, int64_t now_ns, void *userdata)
                         begin_with_those_there(c);
                 return;
         }
+        say_waiting(c, now_ns);
         for (size_t i = 0; i < fleet_n(f); i++) {
                 struct link *l = fleet_link(f, i);
 

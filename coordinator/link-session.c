@@ -275,6 +275,12 @@ static const struct {
         [MESSAGE_ERR] = {msg_err_fields, on_err},
 };
 
+/* Messages about units must be of our run; who only cleans up hears of any. */
+static bool is_about_units(enum message_type type)
+{
+        return type == MESSAGE_LEASE_OK || type == MESSAGE_RESULTS || type == MESSAGE_STOPPED;
+}
+
 static int parse(struct link *l, const struct zframe *frames, size_t n, struct wire_header *ret_h,
                  json_object **ret_body, struct error *err)
 {
@@ -288,7 +294,7 @@ static int parse(struct link *l, const struct zframe *frames, size_t n, struct w
         if (!handlers[ret_h->type].handle)
                 return error_set(err, -EBADMSG, "a %s from an agent",
                                  message_type_name(ret_h->type));
-        if (*ret_h->run && !streq(ret_h->run, l->config.run) && ret_h->type != MESSAGE_REFUSE)
+        if (is_about_units(ret_h->type) && !streq(ret_h->run, l->config.run))
                 return error_set(err, -EBADMSG, "a %s of run %s", message_type_name(ret_h->type),
                                  ret_h->run);
         return wire_body_parse(frames[1].data, frames[1].size, ret_body, err);

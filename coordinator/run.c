@@ -233,7 +233,7 @@ static int conclude(struct run *run)
         log_verdict(s);
         if (run->started_ns || run->options->json)
                 print_summary(run, s);
-        if (run->started_ns && (s->leftovers_total || !run_all_finished(run)))
+        if (run->started_ns && (s->leftovers_total || !run_all_finished(run) || run->options->keep))
                 run_say_cleanup(run);
         return verdict_exit_code(s->verdict);
 }
