@@ -20,10 +20,17 @@ enum run_stage {
         RUN_OVER,
 };
 
+/* Units done at two times of late, for a rate that falls when nothing is done. */
+struct run_rate {
+        int64_t old_ns, old_done, mark_ns, mark_done;
+};
+
 struct run_host {
         int64_t oldest_max_ns; /* highest oldest_ns any PONG had */
         enum store_host_state state;
-        bool dirty; /* records put since the last commit */
+        bool dirty;    /* records put since the last commit */
+        bool api_seen; /* its API did answer once */
+        struct run_rate rate;
 };
 
 struct run {

@@ -4,6 +4,8 @@
 
 #include "coordinator/run-internal.h"
 
+#define RATE_WINDOW_NS (5 * NSEC_PER_SEC)
+
 static const char *stage_word(const struct run *run)
 {
         if (run->abort_deadline_ns)
@@ -31,8 +33,26 @@ static const char *trouble_of(const struct run *run, size_t i)
         }
 }
 
-static void fill_host(const struct run *run, size_t i, struct view_host *h)
+/* Units a second over the last 5 to 10 s. The planner's own rate is of completions
+ * and stays as it was when there are none. */
+static double rate_now(struct run_rate *rate, int64_t done, int64_t now_ns)
 {
+        if (!rate->old_ns)
+                *rate = (struct run_rate){now_ns, done, now_ns, done};
+        if (now_ns - rate->mark_ns >= RATE_WINDOW_NS) {
+                rate->old_ns = rate->mark_ns;
+                rate->old_done = rate->mark_done;
+                rate->mark_ns = now_ns;
+                rate->mark_done = done;
+        }
+        if (now_ns - rate->old_ns < NSEC_PER_SEC)
+                return 0;
+        return (double)(done - rate->old_done) * 1e9 / (double)(now_ns - rate->old_ns);
+}
+
+static void fill_host(struct run *run, size_t i, struct view_host *h, int64_t now_ns)
+{
+        struct run_host *host = &run->hosts[i];
         const struct link *l = fleet_link(run->fleet, i);
         const struct msg_pong *pong = link_pong(l, NULL);
 
@@ -52,7 +72,7 @@ static void fill_host(const struct run *run, size_t i, struct view_host *h)
                 h->done = c.passed + c.failed + c.wedged + c.interrupted;
                 h->failed = c.failed + c.wedged;
                 h->held = c.held;
-                h->rate = c.rate_per_sec;
+                h->rate = rate_now(&host->rate, h->done + h->held, now_ns);
         }
         if (pong) {
                 h->in_flight = pong->in_flight;
@@ -61,6 +81,8 @@ static void fill_host(const struct run *run, size_t i, struct view_host *h)
                 h->api_ns = pong->api_ns;
                 h->api_waiting = pong->api_waiting;
                 h->mounts = pong->mounts;
+                host->api_seen |= pong->api_instances >= 0;
+                h->api_down = host->api_seen && pong->api_instances < 0 && !pong->api_waiting;
         }
 }
 
@@ -83,6 +105,6 @@ void run_show(struct run *run, int64_t now_ns)
         if (!hosts)
                 return;
         for (size_t i = 0; i < n; i++)
-                fill_host(run, i, &hosts[i]);
+                fill_host(run, i, &hosts[i], now_ns);
         view_show(run->view, &d, now_ns);
 }

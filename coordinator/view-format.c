@@ -53,7 +53,7 @@ struct sums {
         int64_t done, in_flight, failed, held, oldest_ns, instances, api_ns, mounts;
         double rate;
         bool api_waiting;
-        size_t troubled;
+        size_t api_down, troubled;
 };
 
 static void add_known(int64_t *sum, int64_t value)
@@ -82,6 +82,7 @@ static struct sums sum_up(const struct view_data *d)
                 s.oldest_ns = MAX(s.oldest_ns, h->oldest_ns);
                 s.api_ns = MAX(s.api_ns, h->api_ns);
                 s.api_waiting |= h->api_waiting;
+                s.api_down += h->api_down;
                 add_known(&s.instances, h->api_instances);
                 add_known(&s.mounts, h->mounts);
                 s.troubled += h->trouble != NULL;
@@ -174,17 +175,19 @@ static void put_left(const char *s, size_t columns, FILE *out)
                 putc(' ', out);
 }
 
-static void put_api(int64_t instances, int64_t ns, bool waiting, FILE *out)
+static void put_api(const struct view_host *h, FILE *out)
 {
         char a[32], b[32], text[80];
 
-        if (ns == VIEW_NOT_KNOWN)
+        if (h->api_down)
+                snprintf(text, sizeof(text), "no answer");
+        else if (h->api_ns == VIEW_NOT_KNOWN)
                 snprintf(text, sizeof(text), "-");
-        else if (waiting)
-                snprintf(text, sizeof(text), "waiting %s", duration(ns, b, sizeof(b)));
+        else if (h->api_waiting)
+                snprintf(text, sizeof(text), "waiting %s", duration(h->api_ns, b, sizeof(b)));
         else
-                snprintf(text, sizeof(text), "%s in %s", number(instances, a, sizeof(a)),
-                         duration(ns, b, sizeof(b)));
+                snprintf(text, sizeof(text), "%s in %s", number(h->api_instances, a, sizeof(a)),
+                         duration(h->api_ns, b, sizeof(b)));
         put_right(text, 15, out);
 }
 
@@ -201,7 +204,7 @@ static void put_host(const struct view_host *h, bool density, size_t label_width
         snprintf(buf, sizeof(buf), "%.1f", h->rate);
         put_right(buf, 7, out);
         put_right(duration(h->oldest_ns, buf, sizeof(buf)), 8, out);
-        put_api(h->api_instances, h->api_ns, h->api_waiting, out);
+        put_api(h, out);
         put_right(number(h->mounts, buf, sizeof(buf)), 7, out);
         if (h->trouble)
                 fprintf(out, "  %s", h->trouble);
@@ -221,6 +224,8 @@ static int worst_first(const void *a, const void *b)
 
         if (!x->trouble != !y->trouble)
                 return x->trouble ? -1 : 1;
+        if (x->api_down != y->api_down)
+                return x->api_down ? -1 : 1;
         if (x->failed != y->failed)
                 return x->failed > y->failed ? -1 : 1;
         if (x->oldest_ns != y->oldest_ns)
@@ -250,7 +255,7 @@ static void put_hosts(const struct view_data *d, const struct view_host **order,
                         paint = DIM;
                 } else {
                         put_host(order[i - 1], d->density, label_width, f);
-                        if (order[i - 1]->trouble || order[i - 1]->failed)
+                        if (order[i - 1]->trouble || order[i - 1]->failed || order[i - 1]->api_down)
                                 paint = RED;
                 }
                 fclose(f);
@@ -332,6 +337,9 @@ char *view_format_line(const struct view_data *d)
         else if (s.api_ns != VIEW_NOT_KNOWN)
                 fprintf(out, ", API lists %s in %s", number(s.instances, a, sizeof(a)),
                         duration(s.api_ns, b, sizeof(b)));
+        if (s.api_down)
+                fprintf(out, ", API of %zu %s does not answer", s.api_down,
+                        s.api_down == 1 ? "host" : "hosts");
         if (s.mounts != VIEW_NOT_KNOWN)
                 fprintf(out, ", mounts %" PRId64, s.mounts);
         put_troubled(d, &s, out);

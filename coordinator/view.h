@@ -23,6 +23,7 @@ struct view_host {
         int64_t oldest_ns;
         int64_t api_instances, api_ns; /* how many the API lists, and how long it took to tell */
         bool api_waiting;              /* it has not told yet, for api_ns now */
+        bool api_down;                 /* it did tell before, and does not any more */
         int64_t mounts;
 };
 

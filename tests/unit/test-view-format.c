@@ -106,6 +106,21 @@ static void test_api_that_does_not_answer(void **state)
         assert_non_null(strstr(line, "API has not answered for 9.0 s"));
 }
 
+static void test_api_that_went_away(void **state)
+{
+        struct view_host hosts[] = {host("a"), host("b")};
+        struct view_data d = data(hosts, 2);
+        _cleanup_(freep)
+        char *text = NULL, *line = NULL;
+
+        hosts[1].api_down = true;
+        hosts[1].api_instances = hosts[1].api_ns = VIEW_NOT_KNOWN;
+        text = view_format(&d, 120, 24, false);
+        line = view_format_line(&d);
+        assert_non_null(strstr(text, "no answer"));
+        assert_non_null(strstr(line, "API of 1 host does not answer"));
+}
+
 static void test_a_thousand_hosts(void **state)
 {
         static struct view_host hosts[1000];
@@ -176,6 +191,7 @@ int main(void)
                 cmocka_unit_test(test_all_figures),
                 cmocka_unit_test(test_not_known),
                 cmocka_unit_test(test_api_that_does_not_answer),
+                cmocka_unit_test(test_api_that_went_away),
                 cmocka_unit_test(test_a_thousand_hosts),
                 cmocka_unit_test(test_colour),
                 cmocka_unit_test(test_density),
