@@ -11,6 +11,13 @@
 
 #define FIELD(name) offsetof(struct agent_config, name)
 
+static int check_listen(const char *value, struct error *err)
+{
+        struct endpoint unused;
+
+        return endpoint_parse_listen(value, &unused, err);
+}
+
 static const struct option_spec specs[] = {
         {.name = "lxd-socket",
          .type = OPTION_STRING,
@@ -31,6 +38,7 @@ static const struct option_spec specs[] = {
          .arg = "ENDPOINT",
          .help = "where coordinators reach it: ipc:///PATH or tcp://ADDRESS:PORT (repeatable)",
          .default_text = AGENT_IPC_ENDPOINT,
+         .check = check_listen,
          .offset = FIELD(listen),
          .file_ok = true,
          .group = "Who may drive it"},

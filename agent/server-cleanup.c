@@ -34,9 +34,9 @@ static void on_swept(const struct sweep_item *item, void *userdata)
         snprintf(row.detail, sizeof(row.detail), "%s", item->detail);
         snprintf(row.error, sizeof(row.error), "%s", item->error);
         snprintf(row.action, sizeof(row.action), "%s",
-                 s->sweep_dry    ? "would remove"
-                 : item->removed ? "removed"
-                                 : "failed");
+                 item->removed                     ? "removed"
+                 : item->error[0] || !s->sweep_dry ? "failed"
+                                                   : "would remove");
         json_object_array_add(s->swept, fields_encode(msg_item_fields, &row));
         if (!s->sweep_dry) {
                 snprintf(a, sizeof(a), "LXDSOAK_RUN=%s", item->run);
@@ -70,7 +70,7 @@ static bool give_up_run(struct server *s, const char *wanted)
                 return true;
         if (run_is_stopped(s->run))
                 return true;
-        if (s->has_driver && now_monotonic_ns() - s->heard_ns < SILENCE_NS)
+        if (s->has_driver && now_monotonic_ns() - s->heard_ns < QUIET_NS)
                 return false;
         forget_run(s); /* its instances are the sweep's now */
         return true;

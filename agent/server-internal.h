@@ -15,6 +15,7 @@
 #include "agent/sweep.h"
 
 #define SILENCE_NS   (60 * NSEC_PER_SEC) /* then another coordinator may drive */
+#define QUIET_NS     (10 * NSEC_PER_SEC) /* it sends a PING every 2 s: then it is gone */
 #define BATCH_ROWS   100
 #define GIVEN_UP_MAX 64
 

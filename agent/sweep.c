@@ -19,7 +19,7 @@ struct item {
         struct runner_env env;
         struct runner *runner;
         char name[NAME_SIZE], unit[24], status[32];
-        bool left;
+        bool left, skip;
         char error[ERROR_TEXT_MAX];
 };
 
@@ -133,6 +133,13 @@ static void pump(struct sweep *s)
                 struct item *item = s->waiting;
 
                 s->waiting = item->next;
+                if (item->skip) {
+                        report(item, false,
+                               "left alone, its run is being driven at the moment; if "
+                               "its coordinator is gone, try again in 10 s");
+                        free(item);
+                        continue;
+                }
                 if (s->mode == SWEEP_LIST) {
                         report(item, false, "");
                         free(item);
@@ -167,7 +174,7 @@ static int consider(struct sweep *s, json_object *instance, struct item ***tail)
         if (!run || !unit || strlen(name) >= NAME_SIZE || strlen(run) >= RUN_ID_SIZE ||
             strlen(unit) >= sizeof(item->unit))
                 return 0;
-        if ((s->run[0] && !streq(run, s->run)) || (s->skip_run[0] && streq(run, s->skip_run)))
+        if (s->run[0] && !streq(run, s->run))
                 return 0;
         if (!instance_name_fits(name, run, unit)) {
                 log_warning("Instance %s carries the keys of run %s, unit %s, but not that name: "
@@ -179,6 +186,7 @@ static int consider(struct sweep *s, json_object *instance, struct item ***tail)
         if (!item)
                 return -ENOMEM;
         item->sweep = s;
+        item->skip = streq(run, s->skip_run);
         snprintf(item->spec.run, sizeof(item->spec.run), "%s", run);
         snprintf(item->spec.project, sizeof(item->spec.project), "%s", s->project);
         snprintf(item->name, sizeof(item->name), "%s", name);

@@ -117,6 +117,8 @@ static int set_value(const struct option_spec *spec, const char *value, void *fi
                                  spec->arg ? spec->arg : "yes or no");
         if (!utf8_valid(value, strlen(value)))
                 return error_set(err, -EINVAL, "\"%s\" is not UTF-8", TEXT_PRINTABLE(value));
+        if (spec->check && (r = spec->check(value, err)) < 0)
+                return r;
         switch (spec->type) {
         case OPTION_FLAG:
                 if (parse_bool(value, field) < 0)

@@ -41,7 +41,8 @@ struct option_spec {
         int64_t min, max; /* INT, SIZE, DURATION: inclusive, in base units; both 0 = not negative */
         const char *const *choices; /* CHOICE: NULL-terminated */
         int (*parse)(const char *value, void *field, struct error *err); /* FUNC */
-        bool file_ok;      /* may stand in a configuration file */
+        int (*check)(const char *value, struct error *err); /* STRING, LIST: NULL = any will do */
+        bool file_ok;                                       /* may stand in a configuration file */
         const char *group; /* heading in --help; NULL = same as before */
 };
 
