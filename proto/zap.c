@@ -5,8 +5,11 @@
 
 #include "proto/zap.h"
 
+#include <inttypes.h>
 #include <sys/epoll.h>
 #include <zmq.h>
+
+#include "base/text.h"
 
 #define ZAP_ENDPOINT       "inproc://zeromq.zap.01"
 #define ZAP_DOMAIN         "lxdsoak"
@@ -15,12 +18,20 @@
 #define ZAP_PART_MAX       256
 #define CURVE_KEY_BYTES    32
 
+/* Anybody who reaches the port can be refused as often as he likes; he must not fill the journal
+ * with it. */
+#define DENIED_WINDOW_USEC (60 * UINT64_C(1000000))
+#define DENIED_IN_WINDOW   10
+
 struct zap {
         void *socket;
         sd_event_source *io;
         const struct allow_list *allow;
         zap_denied denied;
         void *userdata;
+        uint64_t window_usec; /* when the present window began, CLOCK_MONOTONIC */
+        unsigned said;        /* refusals told of in this window */
+        uint64_t unsaid;      /* not told of since the last that was */
 };
 
 struct part {
@@ -77,6 +88,32 @@ static void reply(struct zap *z, const struct part *request_id, bool ok, const c
         zmq_send(z->socket, "", 0, 0);
 }
 
+/* Tells of a refusal, unless there were many of late; the next one then says how many. */
+static void tell(struct zap *z, const char *address, const char *key, const char *why)
+{
+        char text[160];
+        uint64_t now_usec;
+
+        if (sd_event_now(sd_event_source_get_event(z->io), CLOCK_MONOTONIC, &now_usec) < 0)
+                now_usec = z->window_usec;
+        if (z->window_usec == 0 || now_usec - z->window_usec >= DENIED_WINDOW_USEC) {
+                z->window_usec = now_usec;
+                z->said = 0;
+        }
+        if (z->said >= DENIED_IN_WINDOW) {
+                z->unsaid++;
+                return;
+        }
+        z->said++;
+        if (z->unsaid > 0)
+                snprintf(text, sizeof(text), "%s (%" PRIu64 " more were refused before)", why,
+                         z->unsaid);
+        else
+                snprintf(text, sizeof(text), "%s", why);
+        z->unsaid = 0;
+        z->denied(address, key, text, z->userdata);
+}
+
 static void answer(struct zap *z, const struct part *parts, bool bad)
 {
         static const struct part no_id = {.size = 0};
@@ -89,7 +126,7 @@ static void answer(struct zap *z, const struct part *parts, bool bad)
         } else {
                 snprintf(address, sizeof(address), "%.*s", bad ? 0 : (int)parts[3].size,
                          (const char *)parts[3].data);
-                z->denied(address, key, why, z->userdata);
+                tell(z, TEXT_PRINTABLE(address), key, why);
         }
         reply(z, bad ? &no_id : &parts[1], !why, user);
 }

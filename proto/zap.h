@@ -14,7 +14,8 @@
 
 struct zap;
 
-/* key is empty where the peer had none. */
+/* Told of the first refusals of every minute; the reason then says how many were not told of.
+ * key is empty where the peer had none. */
 typedef void (*zap_denied)(const char *address, const char *key, const char *reason,
                            void *userdata);
 
