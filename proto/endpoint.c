@@ -3,6 +3,7 @@
 /* What people write for a host, taken apart; see endpoint.h. Nothing is looked up here. */
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <strings.h>
 
 #include "base/parse.h"
@@ -30,6 +31,17 @@ static bool is_v4(const char *s)
         return inet_pton(AF_INET, s, &a) == 1;
 }
 
+/* An interface as the kernel takes it, and nothing a terminal would take for more. */
+static bool is_interface(const char *s)
+{
+        size_t n = strlen(s);
+
+        for (size_t i = 0; i < n; i++)
+                if (s[i] <= ' ' || s[i] >= 0x7f || strchr("%/:,", s[i]))
+                        return false;
+        return n >= 1 && n < IF_NAMESIZE;
+}
+
 /* An IPv6 address, with or without %INTERFACE. */
 static bool is_v6(const char *s)
 {
@@ -38,7 +50,7 @@ static bool is_v6(const char *s)
         size_t n = scope ? (size_t)(scope - s) : strlen(s);
         struct in6_addr a;
 
-        if (scope && (scope[1] == '\0' || strlen(scope) > 16 || strpbrk(scope + 1, "%/: ")))
+        if (scope && !is_interface(scope + 1))
                 return false;
         return copy_part(address, sizeof(address), s, n) && inet_pton(AF_INET6, address, &a) == 1;
 }
@@ -110,6 +122,9 @@ static int parse_ipc(const char *s, struct endpoint *ret, struct error *err)
                         err, -EINVAL,
                         "\"%s\": the path of a socket begins with '/', as in " AGENT_IPC_ENDPOINT,
                         TEXT_PRINTABLE(s));
+        /* it names the host everywhere: in the store, in JSON, on terminals */
+        if (!utf8_valid(path, strlen(path)))
+                return error_set(err, -EINVAL, "\"%s\" is not UTF-8", TEXT_PRINTABLE(s));
         for (const char *p = path; *p; p++)
                 if ((unsigned char)*p < ' ' || *p == 0x7f)
                         return error_set(err, -EINVAL, "\"%s\" holds control characters",
