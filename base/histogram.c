@@ -98,7 +98,7 @@ static int64_t highest_at(const struct histogram *h, size_t index)
                 sub -= h->sub_buckets / 2;
                 bucket = 0;
         }
-        return ((sub + 1) << bucket) - 1;
+        return (int64_t)((((uint64_t)sub + 1) << bucket) - 1); /* may be INT64_MAX */
 }
 
 void histogram_record(struct histogram *h, int64_t value)

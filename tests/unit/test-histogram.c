@@ -54,6 +54,20 @@ static void test_empty_and_limits(void **state)
         assert_int_equal(histogram_count(h), 3);
 }
 
+/* The last counter of the largest layout ends at INT64_MAX. */
+static void test_widest(void **state)
+{
+        _cleanup_(histogram_freep)
+        struct histogram *h = NULL;
+
+        assert_int_equal(histogram_new_full(INT64_MAX, 5, &h), 0);
+        histogram_record(h, 0);
+        histogram_record(h, INT64_MAX);
+        assert_int_equal(histogram_saturated(h), 0);
+        assert_true(histogram_percentile(h, 100) == INT64_MAX);
+        assert_int_equal(histogram_percentile(h, 50), 0);
+}
+
 /* Every value comes back within 1/1000, never smaller than it was. */
 static void test_relative_error(void **state)
 {
@@ -104,9 +118,8 @@ static void test_merge(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_reference),
-                cmocka_unit_test(test_empty_and_limits),
-                cmocka_unit_test(test_relative_error),
+                cmocka_unit_test(test_reference),      cmocka_unit_test(test_empty_and_limits),
+                cmocka_unit_test(test_relative_error), cmocka_unit_test(test_widest),
                 cmocka_unit_test(test_merge),
         };
 
