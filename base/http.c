@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libcurl's multi socket interface on an sd_event loop. Rules it lives by: the
- * timer callback only arms a timer, finished transfers are drained after every
- * action, a handler may send and cancel but not free the client, easy handles
- * are kept and used again.
+ * libcurl's multi socket interface on an sd_event loop. Rules it lives by: curl's
+ * callbacks only note what it wants; finished transfers are collected after
+ * every action, and one is handled in a callback of the loop; what its handler
+ * sends goes out in the same callback; a handler may send and cancel but not
+ * free the client; easy handles are kept and used again.
  */
 
 #include "base/http.h"
@@ -13,10 +14,14 @@
 #include <sys/epoll.h>
 
 #include "base/clock.h"
+#include "base/http-watch.h"
 
 struct http_request {
         struct http_client *client;
         struct http_request *prev, *next; /* in client->active, or ->idle through next */
+        struct http_request *next_done;   /* in client->done */
+        bool done;
+        CURLcode code; /* done */
         CURL *easy;
         http_handler handler;
         void *userdata;
@@ -30,15 +35,47 @@ struct http_request {
 struct http_client {
         sd_event *event;
         CURLM *multi;
-        sd_event_source *timer, *drain;
+        struct http_watch *watch;
+        sd_event_source *timer, *later;
+        int64_t timer_usec; /* when it fires; INT64_MAX: it does not */
+        bool in_turn;
+        bool act_soon; /* curl wants to be called at once */
         char *socket_path;
         struct curl_slist *headers;
-        struct http_request *active, *idle;
+        struct http_request *active, *idle, *done, **done_tail;
         size_t n_idle, max_connections;
         struct http_stats stats;
 };
 
-#define BODY_KEEP (64 * 1024) /* a larger buffer is not kept for the next request */
+#define BODY_KEEP    (64 * 1024) /* a larger buffer is not kept for the next request */
+#define TIMER_USEC   10000       /* how exact curl's timer need be */
+#define RECEIVE_SIZE 4096        /* curl's own buffer, one a request; most answers fit */
+
+static void done_add(struct http_request *r, CURLcode code)
+{
+        struct http_client *c = r->client;
+
+        r->done = true;
+        r->code = code;
+        r->next_done = NULL;
+        *c->done_tail = r;
+        c->done_tail = &r->next_done;
+}
+
+static void done_remove(struct http_request *r)
+{
+        struct http_client *c = r->client;
+        struct http_request **p = &c->done;
+
+        if (!r->done)
+                return;
+        while (*p != r)
+                p = &(*p)->next_done;
+        *p = r->next_done;
+        if (c->done_tail == &r->next_done)
+                c->done_tail = p;
+        r->done = false;
+}
 
 static void request_unlink(struct http_request *r)
 {
@@ -64,6 +101,7 @@ static void request_retire(struct http_request *r)
         struct http_client *c = r->client;
 
         request_unlink(r);
+        done_remove(r);
         r->handler = NULL;
         r->size = 0;
         r->too_long = false;
@@ -124,10 +162,12 @@ static int error_of(const struct http_request *r, CURLcode code)
         }
 }
 
-static void request_finish(struct http_request *r, CURLcode code)
+static void request_finish(struct http_request *r)
 {
         struct http_client *c = r->client;
-        struct http_response response = {.error = error_of(r, code)};
+        struct http_response response = {.error = error_of(r, r->code)};
+        http_handler handler = r->handler;
+        void *userdata = r->userdata;
         long connects = 0;
 
         curl_easy_getinfo(r->easy, CURLINFO_NUM_CONNECTS, &connects);
@@ -142,43 +182,47 @@ static void request_finish(struct http_request *r, CURLcode code)
         response.error_text = !response.error ? ""
                               : r->too_long   ? "the answer is too long"
                               : r->error[0]   ? r->error
-                                              : curl_easy_strerror(code);
-        http_handler handler = r->handler;
-        void *userdata = r->userdata;
-
-        if (handler)
-                handler(&response, userdata);
+                                              : curl_easy_strerror(r->code);
+        handler(&response, userdata);
         request_retire(r);
 }
 
-static int on_drain(sd_event_source *s, void *userdata)
-{
-        struct http_client *c = userdata;
-        CURLMsg *m;
-        int left;
-
-        /* One at a time: each handler is a callback of its own by the ruler. */
-        m = curl_multi_info_read(c->multi, &left);
-        if (!m)
-                return 0;
-        if (left > 0)
-                sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-        if (m->msg == CURLMSG_DONE) {
-                struct http_request *r;
-
-                curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &r);
-                request_finish(r, m->data.result);
-                sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-        }
-        return 0;
-}
+/* ---- turns ---- */
 
 static void act(struct http_client *c, curl_socket_t fd, int what)
 {
-        int running;
+        CURLMsg *m;
+        int unused;
 
-        curl_multi_socket_action(c->multi, fd, what, &running);
-        sd_event_source_set_enabled(c->drain, SD_EVENT_ONESHOT);
+        c->act_soon = false;
+        curl_multi_socket_action(c->multi, fd, what, &unused);
+        while ((m = curl_multi_info_read(c->multi, &unused))) {
+                struct http_request *r;
+
+                if (m->msg != CURLMSG_DONE)
+                        continue;
+                curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &r);
+                done_add(r, m->data.result);
+        }
+}
+
+static void turn(struct http_client *c, curl_socket_t fd, int what)
+{
+        struct http_request *r;
+
+        c->in_turn = true;
+        act(c, fd, what);
+        /* One only: each handler is a callback of its own by the ruler. */
+        r = c->done;
+        if (r) {
+                done_remove(r);
+                request_finish(r);
+        }
+        if (c->act_soon)
+                act(c, CURL_SOCKET_TIMEOUT, 0);
+        c->in_turn = false;
+        if (c->done || c->act_soon)
+                sd_event_source_set_enabled(c->later, SD_EVENT_ONESHOT);
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
@@ -191,49 +235,67 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
                 what |= CURL_CSELECT_OUT;
         if (revents & EPOLLERR)
                 what |= CURL_CSELECT_ERR;
-        act(userdata, fd, what);
+        turn(userdata, fd, what);
         return 0;
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 {
-        act(userdata, CURL_SOCKET_TIMEOUT, 0);
+        struct http_client *c = userdata;
+
+        c->timer_usec = INT64_MAX;
+        turn(c, CURL_SOCKET_TIMEOUT, 0);
         return 0;
 }
+
+static int on_later(sd_event_source *s, void *userdata)
+{
+        turn(userdata, CURL_SOCKET_TIMEOUT, 0);
+        return 0;
+}
+
+/* ---- what curl wants ---- */
 
 static int socket_cb(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socket_data)
 {
         struct http_client *c = userdata;
-        sd_event_source *s = socket_data;
         uint32_t events = 0;
 
-        if (what == CURL_POLL_REMOVE) {
-                sd_event_source_disable_unref(s);
-                curl_multi_assign(c->multi, fd, NULL);
-                return 0;
-        }
-        if (what & CURL_POLL_IN)
+        if (what != CURL_POLL_REMOVE && (what & CURL_POLL_IN))
                 events |= EPOLLIN;
-        if (what & CURL_POLL_OUT)
+        if (what != CURL_POLL_REMOVE && (what & CURL_POLL_OUT))
                 events |= EPOLLOUT;
-        if (s)
-                return sd_event_source_set_io_events(s, events) < 0 ? -1 : 0;
-        if (sd_event_add_io(c->event, &s, fd, events, on_io, c) < 0)
-                return -1;
-        curl_multi_assign(c->multi, fd, s);
-        return 0;
+        return http_watch_set(c->watch, fd, events) < 0 ? -1 : 0;
 }
 
-static int timer_cb(CURLM *multi, long timeout_ms, void *userdata)
+static int close_cb(void *userdata, curl_socket_t fd)
 {
         struct http_client *c = userdata;
 
-        if (timeout_ms < 0) {
-                sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-                return 0;
+        http_watch_drop(c->watch, fd);
+        return close(fd);
+}
+
+/* The timer is only ever brought forward: curl, called too early, says again what
+ * it waits for. Its limits are far away and change with every request, and
+ * setting a timer of the kernel is among the dearest things there are. */
+static int timer_cb(CURLM *multi, long timeout_ms, void *userdata)
+{
+        struct http_client *c = userdata;
+        int64_t usec;
+
+        if (timeout_ms == 0) {
+                c->act_soon = true;
+                if (!c->in_turn)
+                        sd_event_source_set_enabled(c->later, SD_EVENT_ONESHOT);
         }
-        sd_event_source_set_time(c->timer, (uint64_t)(now_monotonic_ns() / NSEC_PER_USEC) +
-                                                   (uint64_t)timeout_ms * 1000);
+        if (timeout_ms <= 0)
+                return 0;
+        usec = now_monotonic_ns() / NSEC_PER_USEC + timeout_ms * 1000;
+        if (usec > c->timer_usec - TIMER_USEC)
+                return 0;
+        c->timer_usec = usec;
+        sd_event_source_set_time(c->timer, (uint64_t)usec);
         sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
         return 0;
 }
@@ -248,6 +310,8 @@ int http_client_new(sd_event *event, const char *socket_path, size_t max_connect
         if (!c)
                 return -ENOMEM;
         c->event = sd_event_ref(event);
+        c->timer_usec = INT64_MAX;
+        c->done_tail = &c->done;
         c->max_connections = max_connections;
         c->socket_path = strdup(socket_path);
         c->multi = curl_multi_init();
@@ -256,14 +320,18 @@ int http_client_new(sd_event *event, const char *socket_path, size_t max_connect
         c->headers = curl_slist_append(c->headers, "Content-Type: application/json");
         if (!c->socket_path || !c->multi || !c->headers)
                 return -ENOMEM;
-        r = sd_event_add_time(event, &c->timer, CLOCK_MONOTONIC, 0, 1, on_timer, c);
+        r = http_watch_new(event, on_io, c, &c->watch);
+        if (r >= 0)
+                r = sd_event_add_time(event, &c->timer, CLOCK_MONOTONIC, 0, TIMER_USEC, on_timer,
+                                      c);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_defer(event, &c->later, on_later, c);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(c->later, SD_EVENT_OFF);
         if (r < 0)
                 return r;
-        sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-        r = sd_event_add_defer(event, &c->drain, on_drain, c);
-        if (r < 0)
-                return r;
-        sd_event_source_set_enabled(c->drain, SD_EVENT_OFF);
         curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, socket_cb);
         curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, timer_cb);
@@ -289,7 +357,8 @@ struct http_client *http_client_free(struct http_client *c)
         if (c->multi)
                 curl_multi_cleanup(c->multi);
         sd_event_source_disable_unref(c->timer);
-        sd_event_source_disable_unref(c->drain);
+        sd_event_source_disable_unref(c->later);
+        http_watch_free(c->watch);
         curl_slist_free_all(c->headers);
         free(c->socket_path);
         sd_event_unref(c->event);
@@ -342,6 +411,9 @@ static void request_setup(struct http_request *r, const char *method, const char
         curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, 3600L);
         curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http");
+        curl_easy_setopt(r->easy, CURLOPT_CLOSESOCKETFUNCTION, close_cb);
+        curl_easy_setopt(r->easy, CURLOPT_CLOSESOCKETDATA, c);
+        curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_SIZE);
         if (timeout_ns > 0)
                 curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS,
                                  (long)MAX(timeout_ns / NSEC_PER_MSEC, INT64_C(1)));
