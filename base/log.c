@@ -25,6 +25,7 @@
 struct entry {
         struct handover_node node; /* first */
         int priority;
+        bool journal; /* else stderr */
         unsigned n;
         char *fields[LOG_FIELDS_MAX + 4]; /* "NAME=value"; all point into data */
         char data[];                      /* fields[0] is MESSAGE=… */
@@ -89,7 +90,7 @@ static void entry_write(const struct entry *e)
 {
         struct iovec iov[LOG_FIELDS_MAX + 4];
 
-        if (!L.journal) {
+        if (!e->journal) {
                 fprintf(stderr, "%s: %s\n", L.identifier, e->fields[0] + strlen("MESSAGE="));
                 return;
         }
@@ -139,8 +140,10 @@ static void say_dropped(void)
         snprintf(text, sizeof(text), "%llu log entries were dropped: the journal is too slow",
                  (unsigned long long)dropped);
         struct entry *e = entry_new(LOG_WARNING, NULL, NULL, 0, text);
-        if (e)
+        if (e) {
+                e->journal = L.journal;
                 entry_write(e);
+        }
         free(e);
 }
 
@@ -212,11 +215,25 @@ static void entry_queue(struct entry *e)
                 eventfd_write(L.wake_fd, 1);
 }
 
+static void entry_add(struct entry *e, bool journal)
+{
+        if (!e) {
+                L.dropped++;
+                return;
+        }
+        e->journal = journal;
+        if (L.running) {
+                entry_queue(e);
+        } else {
+                entry_write(e);
+                free(e);
+        }
+}
+
 void log_entry(int priority, const char *message_id, const char *const *fields, size_t n,
                const char *format, ...)
 {
         char message[MESSAGE_SIZE];
-        struct entry *e;
         va_list ap;
 
         if (!L.verbose && priority >= LOG_DEBUG)
@@ -226,13 +243,17 @@ void log_entry(int priority, const char *message_id, const char *const *fields, 
         va_start(ap, format);
         vsnprintf(message, sizeof(message), format, ap);
         va_end(ap);
-        e = entry_new(priority, message_id, fields, n, message);
-        if (!e) {
-                L.dropped++;
-        } else if (L.running) {
-                entry_queue(e);
-        } else {
-                entry_write(e);
-                free(e);
-        }
+        entry_add(entry_new(priority, message_id, fields, n, message), L.journal);
+}
+
+void log_journal_only(int priority, const char *message_id, const char *const *fields, size_t n,
+                      const char *format, ...)
+{
+        char message[MESSAGE_SIZE];
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(message, sizeof(message), format, ap);
+        va_end(ap);
+        entry_add(entry_new(priority, message_id, fields, n, message), true);
 }

@@ -38,6 +38,11 @@ uint64_t log_dropped(void);
 void log_entry(int priority, const char *message_id, const char *const *fields, size_t n,
                const char *format, ...) _printf_(5, 6);
 
+/* The same, for the journal even where stderr is a person's: what a program tells
+ * people in a way of its own. Where there is no journal it goes nowhere. */
+void log_journal_only(int priority, const char *message_id, const char *const *fields, size_t n,
+                      const char *format, ...) _printf_(5, 6);
+
 #define log_debug(...)   log_entry(LOG_DEBUG, NULL, NULL, 0, __VA_ARGS__)
 #define log_info(...)    log_entry(LOG_INFO, NULL, NULL, 0, __VA_ARGS__)
 #define log_notice(...)  log_entry(LOG_NOTICE, NULL, NULL, 0, __VA_ARGS__)

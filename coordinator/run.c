@@ -158,8 +158,8 @@ static void log_started(const struct run *run)
 
         snprintf(id, sizeof(id), "LXDSOAK_RUN=%s", run->id);
         snprintf(hosts, sizeof(hosts), "LXDSOAK_HOSTS=%zu", run->options->n_hosts);
-        log_entry(LOG_INFO, MESSAGE_ID_RUN_STARTED, fields, ELEMENTSOF(fields),
-                  "Run %s begins on %zu hosts", run->id, run->options->n_hosts);
+        log_journal_only(LOG_INFO, MESSAGE_ID_RUN_STARTED, fields, ELEMENTSOF(fields),
+                         "Run %s begins on %zu hosts", run->id, run->options->n_hosts);
 }
 
 static void log_verdict(const struct summary *s)
@@ -171,8 +171,8 @@ static void log_verdict(const struct summary *s)
         snprintf(verdict, sizeof(verdict), "LXDSOAK_VERDICT=%s", verdict_word(s->verdict));
         snprintf(passed, sizeof(passed), "LXDSOAK_PASSED=%" PRId64, s->total.units.passed);
         snprintf(failed, sizeof(failed), "LXDSOAK_FAILED=%" PRId64, s->total.units.failed);
-        log_entry(LOG_INFO, MESSAGE_ID_VERDICT, fields, ELEMENTSOF(fields), "Run %s: %s: %s",
-                  s->run, verdict_word(s->verdict), s->reason);
+        log_journal_only(LOG_INFO, MESSAGE_ID_VERDICT, fields, ELEMENTSOF(fields), "Run %s: %s: %s",
+                         s->run, verdict_word(s->verdict), s->reason);
 }
 
 static void print_summary(const struct run *run, const struct summary *s)
