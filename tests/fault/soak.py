@@ -44,6 +44,7 @@ class Agent:
         self.start()
 
     def start(self):
+        before = self.said().count("Ready:") if os.path.exists(self.log) else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [children.binary("agent/lxdsoak-agent"), "--lxd-socket", self.lxd_socket,
@@ -52,8 +53,8 @@ class Agent:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
                 env=environment(self.directory))
         try:
-            wait_until(lambda: os.path.exists(self.socket) or self.process.poll() is not None, 20,
-                       "socket of the agent")
+            wait_until(lambda: self.said().count("Ready:") > before or
+                       self.process.poll() is not None, 30, "ready agent")
             assert self.process.poll() is None, "the agent ended: " + self.said()
         except AssertionError:
             self.stop()
