@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Where the binaries are, and child processes that are ended by pid, whatever happens."""
 
+import ctypes
 import os
 import signal
 import subprocess
+
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None)
 
 
 def build_dir():
@@ -18,6 +22,11 @@ def binary(path):
     if not os.access(found, os.X_OK):
         raise FileNotFoundError(f"{found}: build it first, or set LXDSOAK_BUILD")
     return os.path.abspath(found)
+
+
+def die_with_parent():
+    """For preexec_fn: killed when the tests themselves are, whatever they are killed by."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def end(process, timeout=10, first=signal.SIGTERM):

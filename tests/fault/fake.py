@@ -67,7 +67,8 @@ class FakeLxd:
             self.process = subprocess.Popen(
                 [children.binary("tests/fake/lxdsoak-fake-lxd"), "--socket", self.socket,
                  "--control", self.control, "--dialect", dialect, *options],
-                stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL)
+                stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL,
+                preexec_fn=children.die_with_parent)
         ready, _, _ = select.select([self.process.stdout], [], [], 20)
         if not ready or self.process.stdout.readline() != b"ready\n":
             self.stop()

@@ -51,7 +51,7 @@ class Agent:
                  "--state-dir", self.state, "--listen", self.endpoint, "--config", self.config,
                  "--helper", children.binary("agent/lxdsoak-helper"), *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
-                env=environment(self.directory))
+                env=environment(self.directory), preexec_fn=children.die_with_parent)
         try:
             wait_until(lambda: self.said().count("Ready:") > before or
                        self.process.poll() is not None, 30, "ready agent")
@@ -144,7 +144,8 @@ class Coordinator:
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(
                 [children.binary("coordinator/lxdsoak-coord"), *words], stdin=subprocess.DEVNULL,
-                stdout=out, stderr=err, cwd=str(directory), env=environment(directory))
+                stdout=out, stderr=err, cwd=str(directory), env=environment(directory),
+                preexec_fn=children.die_with_parent)
 
     def signal(self, number):
         self.process.send_signal(number)
