@@ -26,6 +26,7 @@ struct listener {
         struct zap *zap;
         struct zsock *sockets[SOCKET_MAX_];
         struct allow_list allow;
+        size_t n_bound; /* of config->listen */
 };
 
 bool peer_equal(const struct peer *a, const struct peer *b)
@@ -229,9 +230,21 @@ int listener_new(sd_event *event, const struct agent_config *config,
 
                 if (r < 0)
                         return r;
+                l->n_bound++;
         }
         *ret = TAKE(l);
         return 0;
+}
+
+/* What was bound; libzmq leaves some behind. */
+static void unlink_sockets(struct listener *l)
+{
+        for (size_t i = 0; i < l->n_bound; i++) {
+                struct endpoint e;
+
+                if (endpoint_parse_listen(l->config->listen.items[i], &e, NULL) == 0 && e.local)
+                        unlink(e.path);
+        }
 }
 
 struct listener *listener_free(struct listener *l)
@@ -240,6 +253,7 @@ struct listener *listener_free(struct listener *l)
                 return NULL;
         for (int i = 0; i < SOCKET_MAX_; i++)
                 zsock_free(l->sockets[i]);
+        unlink_sockets(l);
         zap_free(l->zap);
         allow_list_clear(&l->allow);
         if (l->context)

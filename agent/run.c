@@ -10,9 +10,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define SETTLE_LIMIT_NS (300 * NSEC_PER_SEC)
-#define VERIFY_GRACE_NS (10 * NSEC_PER_SEC)
-#define TICK_USEC       1000000
+#define SETTLE_LIMIT_NS  (300 * NSEC_PER_SEC)
+#define VERIFY_GRACE_NS  (10 * NSEC_PER_SEC)
+#define TICK_USEC        1000000
+#define HOLD_NS          (2 * NSEC_PER_SEC)
+#define HTTP_UNAVAILABLE 503
 
 struct lease {
         struct lease *next;
@@ -40,6 +42,7 @@ struct run {
         int64_t expires_ns;
         sd_event_source *tick, *pump;
         bool stopping, keep, stopped;
+        int64_t hold_until_ns; /* LXD is away: nothing is begun till then */
         enum stop_mode mode;
         struct stock *stock;
 };
@@ -93,11 +96,22 @@ static struct slot *slot_of(struct run *run, const struct runner *runner)
         return slot;
 }
 
+/* No answer, or "shutting down": the next unit would only fail as fast as it is
+ * begun, and a second without LXD would use up the whole quota. */
+static bool is_away(const struct record *record)
+{
+        return record->sample.result == RESULT_LOST ||
+               (record->sample.result == RESULT_FAIL &&
+                record->sample.error_code == HTTP_UNAVAILABLE);
+}
+
 static void on_record(const struct record *record, const char *instance, void *userdata)
 {
         struct run *run = userdata;
 
         journal_record(&run->spec, run->deps.agent_id, record, instance);
+        if (record->kind == RECORD_SAMPLE && is_away(record))
+                run->hold_until_ns = now_monotonic_ns() + HOLD_NS;
         if (record->kind == RECORD_LEFTOVER)
                 stock_remember(run->stock, record, instance);
 }
@@ -206,6 +220,8 @@ static void begin_units(struct run *run)
                         return_leases(run, limit);
                         return;
                 }
+                if (now_monotonic_ns() < run->hold_until_ns)
+                        return;
                 if (!run->has_source || outbox_disk_trouble(run->deps.outbox) ||
                     outbox_pending(run->deps.outbox) > SPOOL_RECORDS_MAX / 2)
                         return; /* the tick looks again */

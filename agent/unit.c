@@ -15,6 +15,7 @@ enum state {
         S_HELD,
         S_STOP,
         S_DELETE,
+        S_VERIFY_LOOK,
         S_VERIFY,
         S_VERIFY_PAUSE,
         S_UNWIND_LOOK,
@@ -212,7 +213,7 @@ static void enter(struct unit *u, enum phase phase, int64_t now_ns, int64_t now_
                 [PHASE_EXEC] = {S_EXEC, UNIT_EXEC},
                 [PHASE_STOP] = {S_STOP, UNIT_STOP},
                 [PHASE_DELETE] = {S_DELETE, UNIT_DELETE},
-                [PHASE_VERIFY] = {S_VERIFY, UNIT_INVENTORY},
+                [PHASE_VERIFY] = {S_VERIFY_LOOK, UNIT_LOOK},
         };
 
         u->phase = phase;
@@ -332,6 +333,26 @@ static void executed(struct unit *u, const struct unit_event *ev, int64_t now_ns
         }
 }
 
+/* First the API: a delete that LXD reported done, of an instance it still lists. */
+static void verify_looked(struct unit *u, const struct unit_event *ev, int64_t now_ns,
+                          struct unit_step *step)
+{
+        struct unit_event why = *ev;
+
+        switch (ev->seen) {
+        case UNIT_SEEN_ABSENT:
+        case UNIT_SEEN_FOREIGN:
+                u->state = S_VERIFY;
+                act(step, UNIT_INVENTORY, u->phase_start_ns + u->plan.phase_deadline_ns);
+                return;
+        case UNIT_SEEN_UNKNOWN: fail(u, ev, ev->result, now_ns, step); return;
+        default:
+                u->instance_may_exist = true;
+                why.text = "LXD says it is deleted, but still lists it";
+                fail(u, &why, RESULT_FAIL, now_ns, step);
+        }
+}
+
 static void verified(struct unit *u, const struct unit_event *ev, int64_t now_ns,
                      int64_t now_realtime_ns, struct unit_step *step)
 {
@@ -420,7 +441,7 @@ static void aborted(struct unit *u, const struct unit_event *ev, int64_t now_ns,
         why.code = 0;
         why.text = "cut short by us";
         take_sample(u, &why, RESULT_INTERRUPTED, now_ns, step);
-        if (u->state == S_VERIFY || u->state == S_VERIFY_PAUSE)
+        if (u->state >= S_VERIFY_LOOK)
                 unwind_gone(u, now_ns, step);
         else
                 unwind_begin(u, now_ns, step);
@@ -447,6 +468,8 @@ void unit_feed(struct unit *u, const struct unit_event *ev, int64_t now_ns, int6
         case UNIT_EVENT_LOOKED:
                 if (u->state == S_UNWIND_LOOK)
                         unwind_looked(u, ev, now_ns, ret);
+                else if (u->state == S_VERIFY_LOOK)
+                        verify_looked(u, ev, now_ns, ret);
                 else
                         ready_looked(u, ev, now_ns, ret);
                 return;

@@ -7,8 +7,8 @@
  * where a phase ended with it, the sample. The shell around it is runner.c.
  *
  *   begin → create → start → ready (look until running, then an exec answers)
- *         → exec × n → [held] → stop → delete → verify (ask the host until it
- *         has nothing left or the grace is over) → end
+ *         → exec × n → [held] → stop → delete → verify (look, then ask the
+ *         host until it has nothing left or the grace is over) → end
  *
  * Whatever goes wrong, and wherever it is cut short, it ends by unwinding: look
  * what is really there, stop it by force, delete it, look at the host; again

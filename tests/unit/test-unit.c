@@ -285,6 +285,23 @@ static void test_deleted_but_alive(void **state)
         assert_false(w.leftovers);
 }
 
+/* The delete was reported done, and the API still lists it. */
+static void test_deleted_but_listed(void **state)
+{
+        struct world w;
+
+        world_init(&w, &plan);
+        begin(&w);
+        run_until(&w, UNIT_DELETE);
+        feed(&w, answer(RESULT_OK, ""));
+        assert_int_equal(w.seen, UNIT_SEEN_STOPPED);
+        run_to_end(&w);
+        assert_int_equal(w.unit.outcome, OUTCOME_FAILED);
+        assert_int_equal(last(&w)->phase, PHASE_VERIFY);
+        assert_int_equal(last(&w)->result, RESULT_FAIL);
+        assert_int_equal(w.seen, UNIT_SEEN_ABSENT); /* removed after all */
+}
+
 /* Nothing can be removed: it gives up in bounded time and says so. */
 static void test_will_not_go(void **state)
 {
@@ -433,6 +450,7 @@ int main(void)
                 cmocka_unit_test(test_late_create),
                 cmocka_unit_test(test_ready),
                 cmocka_unit_test(test_deleted_but_alive),
+                cmocka_unit_test(test_deleted_but_listed),
                 cmocka_unit_test(test_will_not_go),
                 cmocka_unit_test(test_density),
                 cmocka_unit_test(test_phases_cut_short),
