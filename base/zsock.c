@@ -171,9 +171,14 @@ int zsock_set_common_options(void *socket)
                 {ZMQ_LINGER, 0},
                 {ZMQ_SNDHWM, 64},
                 {ZMQ_RCVHWM, 64},
-                {ZMQ_HEARTBEAT_IVL, 5000},
-                {ZMQ_HEARTBEAT_TIMEOUT, 15000},
-                {ZMQ_HEARTBEAT_TTL, 20000},
+                /*
+                 * No ZMTP heartbeats: libzmq 4.3.4 aborts the process when one falls due after the
+                 * peer has died while our receive queue was full (out_event() asserts !_io_error).
+                 * The session's own PINGs see to it that there is always something to be
+                 * acknowledged, and TCP gives up on a peer that does not within this time.
+                 */
+                {ZMQ_HEARTBEAT_IVL, 0},
+                {ZMQ_TCP_MAXRT, 20000},
                 {ZMQ_RECONNECT_IVL, 250},
                 {ZMQ_RECONNECT_IVL_MAX, 10000},
                 {ZMQ_TCP_KEEPALIVE, 1},

@@ -48,5 +48,5 @@ uint64_t zsock_dropped(const struct zsock *z);
 int zsock_send(struct zsock *z, const struct zframe *frames, size_t n) _warn_unused_;
 
 /* The options every socket of ours has (zeromq.md's table): LINGER, HWM,
- * HEARTBEAT, RECONNECT, MAXMSGSIZE, TCP keep-alive, IPv6. */
+ * no HEARTBEAT, RECONNECT, MAXMSGSIZE, TCP keep-alive, IPv6. */
 int zsock_set_common_options(void *socket) _warn_unused_;
