@@ -16,6 +16,7 @@ struct link {
         size_t index;
         enum link_state state;
         struct error error; /* the present reason, code 0 = none */
+        bool connect_noted; /* it is that a plain connect() failed */
 
         /* socket */
         struct zsock *socket, *monitor;

@@ -224,11 +224,13 @@ static void on_dial(int error, size_t index, void *userdata)
                         l->address = index;
                         l->reopen = true;
                 }
-                /* whatever was noted of an earlier attempt is no longer so */
-                if (l->error.code != -EPROTO)
+                /* what was noted of connecting is no longer so */
+                if (l->connect_noted)
                         l->error = ERROR_INIT;
+                l->connect_noted = false;
                 return;
         }
+        l->connect_noted = true;
         if (l->config.endpoint->local)
                 explain_local(l, error);
         else

@@ -99,7 +99,7 @@ void link_tick(struct link *l, int64_t now_ns)
         }
         if (l->was_ready && !l->reopen && now_ns - l->heard_ns > LINK_SUSPECT_NS &&
             now_ns - l->opened_ns > LINK_SUSPECT_NS) {
-                if (l->state == LINK_READY && !l->error.code)
+                if (!l->error.code || l->error.code == -ETIMEDOUT)
                         link_note(l, -ETIMEDOUT, "nothing heard for %d s",
                                   (int)((now_ns - l->heard_ns) / NSEC_PER_SEC));
                 if (l->state == LINK_READY)

@@ -74,7 +74,7 @@ static void fill_host(struct run *run, size_t i, struct view_host *h, int64_t no
                 h->held = c.held;
                 h->rate = rate_now(&host->rate, h->done + h->held, now_ns);
         }
-        if (pong) {
+        if (pong && !h->trouble) { /* of a silent host it is old */
                 h->in_flight = pong->in_flight;
                 h->oldest_ns = pong->oldest_ns;
                 h->api_instances = pong->api_instances;
