@@ -15,6 +15,9 @@
 #define FDS_PER_LINK 5
 #define FDS_OTHERS   128
 
+#define LATE_NS     (1 * NSEC_PER_SEC)
+#define CATCH_UP_NS (2 * NSEC_PER_SEC)
+
 struct fleet {
         struct fleet_config config;
         void *zmq;
@@ -25,7 +28,7 @@ struct fleet {
         struct link **links;
         size_t n;
         sd_event_source *timer;
-        int64_t started_ns;
+        int64_t started_ns, ticked_ns, behind_until_ns;
 };
 
 static int say_missing(const struct coord_options *o, const struct host_addresses *addresses)
@@ -144,11 +147,32 @@ static int add_links(struct fleet *f)
         return 0;
 }
 
+/* The time we did not listen is not the hosts' silence. */
+static void note_lateness(struct fleet *f, int64_t now_ns)
+{
+        int64_t late_ns = f->ticked_ns ? now_ns - f->ticked_ns - FLEET_TICK_NS : 0;
+
+        f->ticked_ns = now_ns;
+        if (late_ns < LATE_NS)
+                return;
+        f->behind_until_ns = now_ns + CATCH_UP_NS;
+        f->started_ns += late_ns; /* nor part of the time to connect */
+        for (size_t i = 0; i < f->n; i++)
+                link_excuse(f->links[i], late_ns);
+        log_info("stood still for %lld ms", (long long)(late_ns / NSEC_PER_MSEC));
+}
+
+bool fleet_is_behind(const struct fleet *f, int64_t now_ns)
+{
+        return now_ns < f->behind_until_ns || now_ns - f->ticked_ns > LATE_NS;
+}
+
 static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
 {
         struct fleet *f = userdata;
         int64_t now_ns = now_monotonic_ns();
 
+        note_lateness(f, now_ns);
         for (size_t i = 0; i < f->n; i++)
                 link_tick(f->links[i], now_ns);
         f->config.tick(f, now_ns, f->config.userdata);
@@ -184,6 +208,8 @@ static int prepare(struct fleet *f, struct error *err)
         if (r == 0)
                 r = sd_event_add_time_relative(f->config.event, &f->timer, CLOCK_MONOTONIC, 0, 1000,
                                                on_tick, f);
+        if (r >= 0) /* before the messages, or a flood of them would hold it up */
+                r = sd_event_source_set_priority(f->timer, SD_EVENT_PRIORITY_IMPORTANT);
         return r;
 }
 

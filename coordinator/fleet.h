@@ -36,6 +36,10 @@ int fleet_new(const struct fleet_config *config, struct fleet **ret) _warn_unuse
 struct fleet *fleet_free(struct fleet *f);
 DEFINE_CLEANUP(struct fleet *, fleet_free)
 
+/* We ourselves stood still (no CPU, a slow disk) and may not have read yet what
+ * the hosts sent meanwhile: no time to call anybody lost. */
+bool fleet_is_behind(const struct fleet *f, int64_t now_ns);
+
 size_t fleet_n(const struct fleet *f);
 struct link *fleet_link(struct fleet *f, size_t i);
 

@@ -120,6 +120,16 @@ void link_tick(struct link *l, int64_t now_ns)
         link_session_tick(l, now_ns);
 }
 
+void link_excuse(struct link *l, int64_t late_ns)
+{
+        if (l->heard_ns)
+                l->heard_ns += late_ns;
+        if (l->opened_ns)
+                l->opened_ns += late_ns;
+        if (l->first_open_ns)
+                l->first_open_ns += late_ns;
+}
+
 void link_lease(struct link *l, const struct msg_lease *lease)
 {
         if (l->welcomed)

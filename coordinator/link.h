@@ -93,6 +93,9 @@ DEFINE_CLEANUP(struct link *, link_free)
 /* Everything that is due by the time: (re)connects, repeats, pings, suspects. */
 void link_tick(struct link *l, int64_t now_ns);
 
+/* We ourselves did not listen for so long: not to be held against the agent. */
+void link_excuse(struct link *l, int64_t late_ns);
+
 /* Sends it once, or not: the plan repeats what is not confirmed. */
 void link_lease(struct link *l, const struct msg_lease *lease);
 /* All records up to seq are on disk. */

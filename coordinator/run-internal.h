@@ -54,6 +54,7 @@ struct run {
         enum run_stage stage;
         bool unreachable; /* not every host could be reached at the beginning */
         int64_t started_ns, work_ended_ns;
+        int64_t committed_ns, commit_took_ns; /* the last time */
         int64_t started_realtime_ns;
 
         unsigned interrupts;       /* Ctrl-C so far */

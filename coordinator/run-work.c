@@ -12,7 +12,13 @@
 #include "base/log.h"
 #include "coordinator/run-internal.h"
 
-#define COMMIT_ROWS 100
+/*
+ * A batch is on its way to the disk when it has so many rows, at the latest with
+ * the next tick; but never back to back, so that a slow disk makes larger batches
+ * and not a loop that hears nobody. More than the last are never held back.
+ */
+#define COMMIT_ROWS     100
+#define COMMIT_ROWS_MAX 5000
 
 static void plan_failed(struct run *run, int r)
 {
@@ -25,11 +31,14 @@ static void plan_failed(struct run *run, int r)
 void run_commit(struct run *run)
 {
         struct error err = ERROR_INIT;
+        int64_t begun_ns = now_monotonic_ns();
 
         if (store_commit(run->store, &err) < 0) {
                 run_fail(run, &err);
                 return;
         }
+        run->committed_ns = now_monotonic_ns();
+        run->commit_took_ns = run->committed_ns - begun_ns;
         for (size_t i = 0; i < run->n_dirty; i++) {
                 size_t host = run->dirty[i];
 
@@ -37,6 +46,15 @@ void run_commit(struct run *run)
                 link_commit(fleet_link(run->fleet, host), store_acked(run->store, host));
         }
         run->n_dirty = 0;
+}
+
+static void commit_if_due(struct run *run, int64_t now_ns)
+{
+        size_t pending = store_pending(run->store);
+
+        if (pending >= COMMIT_ROWS_MAX ||
+            (pending >= COMMIT_ROWS && now_ns - run->committed_ns >= run->commit_took_ns))
+                run_commit(run);
 }
 
 static void on_record(struct link *l, const struct record *r, void *userdata)
@@ -68,7 +86,7 @@ static void on_record(struct link *l, const struct record *r, void *userdata)
                 run->hosts[host].dirty = true;
                 run->dirty[run->n_dirty++] = host;
         }
-        if (store_pending(run->store) >= COMMIT_ROWS)
+        if (store_pending(run->store) >= COMMIT_ROWS_MAX)
                 run_commit(run);
         run_kick(run);
 }
@@ -207,6 +225,8 @@ static void host_gone(struct run *run, size_t i, enum store_host_state state, in
 
 void run_look_after_hosts(struct run *run, int64_t now_ns)
 {
+        bool behind = fleet_is_behind(run->fleet, now_ns);
+
         for (size_t i = 0; i < fleet_n(run->fleet); i++) {
                 struct link *l = fleet_link(run->fleet, i);
                 struct run_host *host = &run->hosts[i];
@@ -217,7 +237,7 @@ void run_look_after_hosts(struct run *run, int64_t now_ns)
                         host_gone(run, i, STORE_HOST_FINISHED, now_ns);
                 else if (link_state(l) == LINK_FAILED)
                         host_gone(run, i, STORE_HOST_REFUSED, now_ns);
-                else if (now_ns - link_heard_ns(l) > PLAN_TTL_NS + PLAN_GRACE_NS)
+                else if (!behind && now_ns - link_heard_ns(l) > PLAN_TTL_NS + PLAN_GRACE_NS)
                         host_gone(run, i, STORE_HOST_LOST, now_ns);
         }
 }
@@ -252,6 +272,8 @@ static void take_back(struct run *run, int64_t now_ns)
         struct plan_lease lease;
         int r;
 
+        if (fleet_is_behind(run->fleet, now_ns))
+                return;
         while ((r = plan_expire(run->plan, now_ns, &lease)) > 0)
                 run_say(run, LOG_WARNING,
                         "host %s: nothing heard for %d s; units %" PRId64 "..%" PRId64
@@ -303,6 +325,7 @@ void run_work(struct run *run, int64_t now_ns)
 {
         if (run->stage != RUN_WORKING && run->stage != RUN_ENDING)
                 return;
+        commit_if_due(run, now_ns);
         take_back(run, now_ns);
         lend(run, now_ns);
         if (run->stage == RUN_OVER)

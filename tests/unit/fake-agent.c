@@ -471,7 +471,7 @@ static void run(struct agent *a)
                 zmq_pollitem_t items[] = {{.socket = a->router, .events = ZMQ_POLLIN},
                                           {.socket = a->zap, .events = ZMQ_POLLIN}};
 
-                zmq_poll(items, 2, 5);
+                zmq_poll(items, 2, a->n_running || a->acked < a->head ? 5 : 100);
                 if (items[1].revents)
                         answer_zap(a);
                 while (receive(a))

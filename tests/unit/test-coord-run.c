@@ -157,6 +157,24 @@ static void test_silent_agent(void **state)
         harness_end(&h);
 }
 
+/* Who was stopped itself does not say the hosts were silent. */
+static void test_coordinator_that_stood_still(void **state)
+{
+        struct harness h;
+
+        harness_begin(&h);
+        harness_agent(&h, (struct fake_agent){.unit_ms = 20});
+        harness_start(&h, "--hosts HOSTS --total 2000 --json --run-dir run");
+        usleep(700000);
+        kill(h.coord, SIGSTOP);
+        sleep(13);
+        kill(h.coord, SIGCONT);
+        harness_wait(&h, 30);
+        assert_all_passed(&h, 2000);
+        assert_null(strstr(h.err, "silent"));
+        harness_end(&h);
+}
+
 static void test_drained(void **state)
 {
         struct harness h;
@@ -257,6 +275,7 @@ int main(void)
                 cmocka_unit_test(test_oversize),
                 cmocka_unit_test(test_agent_that_forgets),
                 cmocka_unit_test(test_silent_agent),
+                cmocka_unit_test(test_coordinator_that_stood_still),
                 cmocka_unit_test(test_drained),
                 cmocka_unit_test(test_aborted),
                 cmocka_unit_test(test_third_interrupt),
