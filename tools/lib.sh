@@ -76,11 +76,10 @@ build_tree() {
     shift 2
     mkdir -p "$(dirname "$build")"
     if ! {
-        if [ -e "$build/build.ninja" ]; then
-            meson configure "$build" "$@"
-        else
-            meson setup --prefix=/usr "$@" "$build" "$source"
-        fi && ninja -C "$build" ${LXDSOAK_JOBS:+-j"$LXDSOAK_JOBS"}
+        # One of an older state of the source may not know an option: begun anew.
+        { [ -e "$build/build.ninja" ] && meson configure "$build" "$@"; } ||
+            { rm -rf "$build" && meson setup --prefix=/usr "$@" "$build" "$source"; } &&
+            ninja -C "$build" ${LXDSOAK_JOBS:+-j"$LXDSOAK_JOBS"}
     } >"$log" 2>&1 </dev/null; then
         tail -n 40 "$log" >&2
         die "the build failed; the whole log is $log"
