@@ -45,7 +45,7 @@ DEFINE_CLEANUP(struct inventory *, inventory_free)
 /*
  * Asks for one instance. project: empty or "default" = none in names.
  * veths: comma-separated names of its host side links as noted while it ran
- * (volatile.*.host_name), may be empty. handler is called once, from the loop.
+ * (volatile.*.host_name) and addresses of their inner ends (volatile.*.hwaddr), may be empty. handler is called once, from the loop.
  */
 int inventory_ask(struct inventory *inv, const char *project, const char *instance,
                   const char *veths, inventory_handler handler, void *userdata,

@@ -139,6 +139,18 @@ const char *instance_config(json_object *instance, const char *key)
         return json_object_get_string(v);
 }
 
+/* volatile.NIC.host_name, and volatile.NIC.hwaddr, which is not .last_state.hwaddr. */
+static bool tells_a_link(const char *key, const char *value)
+{
+        const char *suffix = strrchr(key, '.');
+
+        if (!startswith(key, "volatile.") || !suffix || !value || !value[0])
+                return false;
+        if (streq(suffix, ".host_name"))
+                return true;
+        return streq(suffix, ".hwaddr") && !strstr(key, ".last_state.") && strlen(value) == 17;
+}
+
 static void collect_veths(json_object *config, char *ret, size_t size)
 {
         size_t used = 0;
@@ -147,11 +159,10 @@ static void collect_veths(json_object *config, char *ret, size_t size)
                 return;
         ret[0] = '\0';
         json_object_object_foreach (config, key, value) {
-                const char *suffix = strrchr(key, '.'), *name = json_object_get_string(value);
+                const char *name = json_object_get_string(value);
                 int n;
 
-                if (!startswith(key, "volatile.") || !suffix || !streq(suffix, ".host_name") ||
-                    !name || !name[0])
+                if (!tells_a_link(key, name))
                         continue;
                 n = snprintf(ret + used, size - used, "%s%s", used ? "," : "", name);
                 if (n < 0 || (size_t)n >= size - used) {

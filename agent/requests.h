@@ -34,7 +34,8 @@ json_object *exec_body(char *const *argv, size_t n, bool record, const struct ru
                        int64_t unit);
 
 /* Reads what GET of an instance returned: whose it is and how it is, and the
- * names of its host side links, comma-separated. */
+ * names of its host side links and the addresses of their inner ends,
+ * comma-separated. */
 enum unit_seen instance_seen(json_object *instance, const char *run, const char *unit,
                              char *ret_veths, size_t veths_size);
 

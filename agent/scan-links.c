@@ -2,66 +2,104 @@
 
 /*
  * Network links on the host's side of an instance: does any of the names that were
- * noted while it ran (volatile.*.host_name) still exist? Asked of the kernel for our
- * own network name space with an ioctl on a unix socket, so that this needs no
- * network socket and cannot be misled by a /sys of another name space.
+ * noted while it ran (volatile.*.host_name) still exist, or a veth that carries the
+ * address LXD gave its inner end (volatile.*.hwaddr)? The latter is on the host only
+ * before a container starts and after it ended: a daemon killed in the middle of a
+ * start leaves the pair, and may not have told its name to anybody yet (seen with
+ * LXD 5.0.2). Asked of the kernel for our own network name space; no /sys of another
+ * can mislead.
  */
 
 #include "agent/scan.h"
 
-#include <fcntl.h>
+#include <dirent.h>
 #include <limits.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
-/* 1 there is one, 0 there is none. In a fake tree: /sys/class/net/NAME. */
-static int link_exists(const struct scan *s, int fd, const char *name, int *ret_index, bool *ret_up)
+#include "agent/links.h"
+
+/* Of a fake tree: /sys/class/net/NAME with, perhaps, `address` in it. */
+static int read_fake(struct scan *s, struct links *links)
 {
-        struct ifreq request = {0};
+        char path[PATH_MAX];
+        struct dirent *e;
+        DIR *d;
+        int r;
 
-        if (s->root[0]) {
-                char path[PATH_MAX];
+        r = scan_path(s, path, sizeof(path), "/sys/class/net");
+        if (r < 0)
+                return r;
+        d = opendir(path);
+        while (r >= 0 && d && (e = readdir(d))) {
+                struct link link = {.index = (int)links->n + 1, .veth = true};
 
-                *ret_index = 0;
-                *ret_up = false;
-                return scan_path(s, path, sizeof(path), "/sys/class/net/%s", name) == 0 &&
-                       faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+                if (e->d_name[0] == '.' || strlen(e->d_name) >= sizeof(link.name))
+                        continue;
+                memcpy(link.name, e->d_name, strlen(e->d_name));
+                snprintf(path, sizeof(path), "%.15s/address", e->d_name);
+                if (scan_read(dirfd(d), path, link.address, sizeof(link.address)) > 0)
+                        link.address[strcspn(link.address, "\n")] = '\0';
+                else
+                        link.address[0] = '\0';
+                r = links_add(links, &link);
         }
-        snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-        if (ioctl(fd, SIOCGIFINDEX, &request) < 0)
-                return errno == ENODEV ? 0 : -errno;
-        *ret_index = request.ifr_ifindex;
-        *ret_up = ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP);
-        return 1;
+        if (d)
+                closedir(d);
+        return r;
+}
+
+bool scan_link_fits(const struct scan *s, size_t target, const struct link *link)
+{
+        const struct scan_target *t = &s->targets[target];
+
+        for (size_t i = 0; i < SCAN_VETHS_MAX && t->veths[i][0]; i++)
+                if (streq(t->veths[i], link->name) ||
+                    (link->veth && streq(t->veths[i], link->address)))
+                        return true;
+        return false;
+}
+
+static int add_links(struct scan *s, size_t target, const struct links *links)
+{
+        for (size_t i = 0; i < links->n; i++) {
+                const struct link *link = &links->items[i], *peer = NULL;
+                int r;
+
+                if (!scan_link_fits(s, target, link))
+                        continue;
+                if (link->peer)
+                        peer = links_by_index(links, link->peer);
+                /* One pair is one thing, by the end that comes first. */
+                if (peer && scan_has(s, LEFTOVER_VETH, (int)target, 0, peer->name))
+                        continue;
+                r = scan_add(s, LEFTOVER_VETH, (int)target, 0, link->name, "index %d, %s%s%s",
+                             link->index, link->up ? "up" : "down",
+                             peer ? ", other end here: " : "", peer ? peer->name : "");
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 int scan_links(struct scan *s)
 {
-        _cleanup_(closep)
-        int fd = -1;
+        _cleanup_(links_clear)
+        struct links links = {0};
+        bool wanted = false;
+        int r;
 
+        for (size_t t = 0; t < s->n_targets; t++)
+                wanted = wanted || s->targets[t].veths[0][0];
+        if (!wanted)
+                return 0;
         scan_doing(s, "looking for network links");
-        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
-        for (size_t t = 0; t < s->n_targets; t++) {
-                const struct scan_target *target = &s->targets[t];
-
-                for (size_t i = 0; i < SCAN_VETHS_MAX && target->veths[i][0]; i++) {
-                        int index, r;
-                        bool up;
-
-                        r = link_exists(s, fd, target->veths[i], &index, &up);
-                        if (r < 0)
-                                s->blind |= 1U << LEFTOVER_VETH;
-                        if (r <= 0)
-                                continue;
-                        r = scan_add(s, LEFTOVER_VETH, (int)t, 0, target->veths[i], "index %d, %s",
-                                     index, up ? "up" : "down");
-                        if (r < 0)
-                                return r;
-                }
+        r = s->root[0] ? read_fake(s, &links) : links_read(&links);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                s->blind |= 1U << LEFTOVER_VETH;
+                return 0;
         }
-        return 0;
+        for (size_t t = 0; r >= 0 && t < s->n_targets; t++)
+                r = add_links(s, t, &links);
+        return r;
 }

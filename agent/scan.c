@@ -14,6 +14,8 @@
 
 #include "base/text.h"
 
+#define LINK_NAME_MAX 15 /* IFNAMSIZ - 1 */
+
 int scan_new(const char *root, const char *lxd_dir, struct scan **ret)
 {
         struct scan *s;
@@ -52,6 +54,17 @@ static bool name_ok(const char *name, size_t max)
         return true;
 }
 
+/* "00:16:3e:65:b7:bc" */
+static bool address_ok(const char *text)
+{
+        if (strlen(text) != 17)
+                return false;
+        for (size_t i = 0; i < 17; i++)
+                if (i % 3 == 2 ? text[i] != ':' : !strchr("0123456789abcdef", text[i]))
+                        return false;
+        return true;
+}
+
 static int add_veths(struct scan_target *t, const char *veths, struct error *err)
 {
         size_t n = 0;
@@ -67,7 +80,7 @@ static int add_veths(struct scan_target *t, const char *veths, struct error *err
                                 return error_set(err, -EINVAL, "%s: no name of a link: %s",
                                                  t->instance, veths);
                         memcpy(t->veths[n], veths, length);
-                        if (!name_ok(t->veths[n], length))
+                        if (!address_ok(t->veths[n]) && !name_ok(t->veths[n], LINK_NAME_MAX))
                                 return error_set(err, -EINVAL, "%s: no name of a link: %s",
                                                  t->instance, t->veths[n]);
                         n++;

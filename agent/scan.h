@@ -23,15 +23,16 @@
 #define SCAN_TARGETS_MAX      256
 #define SCAN_PROJECT_MAX      63
 #define SCAN_VETHS_MAX        16
+#define SCAN_VETH_SIZE        20 /* of a link's name, or its address as text */
 #define SCAN_ITEMS_PER_TARGET 64 /* a container may have any number of processes */
 #define SCAN_FULL_NAME_SIZE   (SCAN_PROJECT_MAX + 1 + NAME_SIZE)
 #define SCAN_DAEMONS_MAX      8
 #define SCAN_DOING_SIZE       128
 
 struct scan_target {
-        char instance[NAME_SIZE];       /* as asked */
-        char full[SCAN_FULL_NAME_SIZE]; /* as the daemon calls it outside the API */
-        char veths[SCAN_VETHS_MAX][16]; /* "" ends the list */
+        char instance[NAME_SIZE];                   /* as asked */
+        char full[SCAN_FULL_NAME_SIZE];             /* as the daemon calls it outside the API */
+        char veths[SCAN_VETHS_MAX][SCAN_VETH_SIZE]; /* "" ends the list */
         unsigned n_items;
 };
 
@@ -75,8 +76,9 @@ struct scan *scan_free(struct scan *s);
 DEFINE_CLEANUP(struct scan *, scan_free)
 
 /*
- * project: NULL, empty or "default" = none in names. veths: comma-separated, may be
- * NULL. -EINVAL: no name of an instance, project or link; -E2BIG: too many.
+ * project: NULL, empty or "default" = none in names. veths: comma-separated names of
+ * links on the host and hardware addresses of their other ends, may be NULL. -EINVAL: no name of an
+ * instance, project or link; -E2BIG: too many.
  */
 int scan_add_target(struct scan *s, const char *project, const char *instance, const char *veths,
                     struct error *err) _warn_unused_;
@@ -102,6 +104,10 @@ int scan_index(struct scan *s) _warn_unused_;
 int scan_find(const struct scan *s, const char *name, size_t length) _warn_unused_;
 /* The first target whose full name is one component of this path, or -ENOENT. */
 int scan_find_in_path(const struct scan *s, const char *path) _warn_unused_;
+
+/* Is it one of the links noted for this target? */
+struct link;
+bool scan_link_fits(const struct scan *s, size_t target, const struct link *link);
 
 void scan_doing(struct scan *s, const char *format, ...) _printf_(2, 3);
 

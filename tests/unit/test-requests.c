@@ -107,12 +107,13 @@ static void test_veths(void **state)
 {
         json_object *o = json_tokener_parse(
                 "{'status':'Running','config':{'user.lxdsoak.run':'r','user.lxdsoak.unit':'7',"
-                "'volatile.eth0.host_name':'veth1234','volatile.eth0.hwaddr':'00:16',"
+                "'volatile.eth0.host_name':'veth1234','volatile.eth0.hwaddr':'00:16:3e:65:b7:bc',"
+                "'volatile.eth0.last_state.hwaddr':'00:16:3e:65:b7:bd',"
                 "'volatile.eth1.host_name':'veth5678','user.x.host_name':'no'}}");
         char veths[64], little[12];
 
         instance_seen(o, "r", "7", veths, sizeof(veths));
-        assert_string_equal(veths, "veth1234,veth5678");
+        assert_string_equal(veths, "veth1234,00:16:3e:65:b7:bc,veth5678");
         instance_seen(o, "r", "7", little, sizeof(little)); /* whole names only */
         assert_string_equal(little, "veth1234");
         json_object_put(o);

@@ -108,6 +108,24 @@ static void make_lie(const char *name)
         fake_dir(root, "/sys/class/net/veth0790882b");
 }
 
+/* A daemon killed in the middle of a start: nobody was told the name of the pair. */
+static void test_link_by_address(void **state)
+{
+        struct error err = ERROR_INIT;
+        struct scan *s;
+
+        fake_file(root, "/sys/class/net/veth87090d9f/address", "96:07:f2:a6:21:c6\n");
+        fake_file(root, "/sys/class/net/veth472d9e04/address", "00:16:3e:6e:e8:b0\n");
+        assert_int_equal(scan_new(root, "/var/lib/lxd", &s), 0);
+        assert_int_equal(scan_add_target(s, "", "soak-x-1", "00:16:3e:6e:e8:b1", &err), 0);
+        assert_int_equal(scan_add_target(s, "", "soak-x-2", "veth1,00:16:3e:6e:e8:b0", &err), 0);
+        assert_int_equal(scan_add_target(s, "", "soak-x-3", "00:16:3e:6e:e8:B0", &err), -EINVAL);
+        assert_int_equal(scan_run(s), 0);
+        assert_int_equal(count(s, LEFTOVER_VETH), 1);
+        assert_int_equal(item(s, LEFTOVER_VETH, "veth472d9e04")->target, 1);
+        scan_free(s);
+}
+
 static void test_clean(void **state)
 {
         struct scan *s = SCAN("/var/lib/lxd", "/soak-x-1:veth0790882b", "p/soak-x-2:");
@@ -442,6 +460,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_clean, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_link_by_address, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_delete_lied, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_names_are_whole, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_numbered_cgroups, setup, teardown),
