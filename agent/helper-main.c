@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * lxdsoak-helper: looks, as root, at what the agent may not see. Socket-activated
+ * lxdsoak-helper: looks, as root, at what the agent may not see, and removes of a
+ * run's own what the API would not. Socket-activated
  * (or started by the agent with one end of a socket pair), it answers a handful of
  * checked verbs to root, to its own user and to user lxdsoak, and to nobody else. It
  * opens no network socket, takes no file names to read or write from anybody, and

@@ -43,8 +43,7 @@ int verb_write(const struct verb_context *context, json_object *message)
         return 0;
 }
 
-/* A string member, "" where there is none. NULL: it is something else. */
-static const char *get_text(json_object *o, const char *key)
+const char *verb_get_text(json_object *o, const char *key)
 {
         json_object *value;
 
@@ -56,6 +55,19 @@ static const char *get_text(json_object *o, const char *key)
         if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value))
                 return NULL;
         return json_object_get_string(value);
+}
+
+int verb_get_lxd_dir(json_object *request, char *buf, size_t size, struct error *err)
+{
+        const char *dir = verb_get_text(request, "lxd_dir");
+        size_t n;
+
+        if (!dir || strlen(dir) >= size || strstr(dir, "/..") || (dir[0] && dir[0] != '/'))
+                return error_set(err, -EINVAL, "lxd_dir is no absolute path");
+        snprintf(buf, size, "%s", dir);
+        for (n = strlen(buf); n > 1 && buf[n - 1] == '/'; n--)
+                buf[n - 1] = '\0';
+        return 0;
 }
 
 /* ---- inventory ---- */
@@ -73,19 +85,6 @@ static void inventory_release(void *data)
                 return;
         scan_free(r->scan);
         free(r);
-}
-
-static int check_lxd_dir(json_object *request, char *buf, size_t size, struct error *err)
-{
-        const char *dir = get_text(request, "lxd_dir");
-        size_t n;
-
-        if (!dir || strlen(dir) >= size || strstr(dir, "/..") || (dir[0] && dir[0] != '/'))
-                return error_set(err, -EINVAL, "lxd_dir is no absolute path");
-        snprintf(buf, size, "%s", dir);
-        for (n = strlen(buf); n > 1 && buf[n - 1] == '/'; n--)
-                buf[n - 1] = '\0';
-        return 0;
 }
 
 static int check_targets(json_object *request, struct scan *scan, struct error *err)
@@ -106,9 +105,9 @@ static int check_targets(json_object *request, struct scan *scan, struct error *
 
                 if (!json_object_is_type(t, json_type_object))
                         return error_set(err, -EINVAL, "target %zu is no object", i);
-                instance = get_text(t, "instance");
-                project = get_text(t, "project");
-                veths = get_text(t, "veths");
+                instance = verb_get_text(t, "instance");
+                project = verb_get_text(t, "project");
+                veths = verb_get_text(t, "veths");
                 if (!instance || !project || !veths)
                         return error_set(err, -EINVAL, "target %zu is malformed", i);
                 r = scan_add_target(scan, project, instance, veths, err);
@@ -127,7 +126,7 @@ static int inventory_check(json_object *request, const struct verb_context *cont
         q = calloc(1, sizeof(*q));
         if (!q)
                 return -ENOMEM;
-        r = check_lxd_dir(request, q->lxd_dir, sizeof(q->lxd_dir), err);
+        r = verb_get_lxd_dir(request, q->lxd_dir, sizeof(q->lxd_dir), err);
         if (r >= 0)
                 r = scan_new(context->root, q->lxd_dir, &q->scan);
         if (r >= 0)
@@ -211,21 +210,21 @@ static int inventory_run(void *data, const struct verb_context *context, struct 
 
 /* ---- the table ---- */
 
-static const struct verb verbs[] = {
-        {
-                .name = "inventory",
-                .time_limit_ns = 10 * NSEC_PER_SEC,
-                .answer_max = 16 * 1024 * 1024, /* 256 targets of 64 items of 600 bytes */
-                .check = inventory_check,
-                .release = inventory_release,
-                .run = inventory_run,
-        },
+static const struct verb verb_inventory = {
+        .name = "inventory",
+        .time_limit_ns = 10 * NSEC_PER_SEC,
+        .answer_max = 16 * 1024 * 1024, /* 256 targets of 64 items of 600 bytes */
+        .check = inventory_check,
+        .release = inventory_release,
+        .run = inventory_run,
 };
+
+static const struct verb *const verbs[] = {&verb_inventory, &verb_remove};
 
 const struct verb *verb_find(const char *name)
 {
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
-                if (streq(verbs[i].name, name))
-                        return &verbs[i];
+                if (streq(verbs[i]->name, name))
+                        return verbs[i];
         return NULL;
 }

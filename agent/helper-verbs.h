@@ -40,3 +40,12 @@ const struct verb *verb_find(const char *name);
 
 /* Writes one message; ends it with a newline. */
 int verb_write(const struct verb_context *context, json_object *message) _warn_unused_;
+
+extern const struct verb verb_remove; /* helper-remove.c */
+
+/* ---- for the verbs ---- */
+
+/* A string member, "" where there is none. NULL: it is something else. */
+const char *verb_get_text(json_object *o, const char *key);
+/* "lxd_dir": an absolute path without a slash at its end, or "". */
+int verb_get_lxd_dir(json_object *request, char *buf, size_t size, struct error *err) _warn_unused_;

@@ -13,6 +13,12 @@
  * or, instead of any of these answers,
  *   ← {"id": 7, "errno": 110, "error": "nothing was heard for 10 s while listing /proc"}
  *
+ * Removing one kind of thing of one instance; error "" = it is gone:
+ *   → {"verb": "remove", "id": 8, "lxd_dir": "/var/lib/lxd", "kind": "process",
+ *      "run": "ab12cd34", "instance": "soak-ab12cd34-1", "project": "", "veths": "veth1"}
+ *   ← {"id": 8, "more": true, "items": [{"name": "pid 4711 [lxc monitor]", "error": ""}]}
+ *   ← {"id": 8, "took_us": 510000}
+ *
  * "target" is the index in the request's list, so that two projects' instances of
  * one name can be told apart. An answer ends with the first message without "more".
  */
