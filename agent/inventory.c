@@ -22,7 +22,8 @@
 #define ATTEMPTS_MAX  3
 #define ITEMS_MAX     (SCAN_TARGETS_MAX * SCAN_ITEMS_PER_TARGET)
 /* What one target may add to a request, commas and quotes included. */
-#define TARGET_SIZE (NAME_SIZE + SCAN_PROJECT_MAX + SCAN_VETHS_MAX * 16 + 48)
+#define VETHS_SIZE  256
+#define TARGET_SIZE (NAME_SIZE + SCAN_PROJECT_MAX + VETHS_SIZE + 48)
 
 struct inventory_query {
         TAILQ_ENTRY(inventory_query) entry;
@@ -32,7 +33,7 @@ struct inventory_query {
         unsigned target; /* index in the batch */
         char project[SCAN_PROJECT_MAX + 1];
         char instance[NAME_SIZE];
-        char veths[SCAN_VETHS_MAX * 16];
+        char veths[VETHS_SIZE];
 };
 
 TAILQ_HEAD(query_list, inventory_query);
@@ -46,7 +47,7 @@ struct found {
 struct inventory {
         sd_event *event;
         struct inventory_link *link;
-        char *lxd_dir;
+        char *helper, *lxd_dir; /* helper may be NULL */
         int64_t time_limit_ns;
 
         struct query_list waiting, asked, answered;
@@ -454,7 +455,8 @@ int inventory_new(sd_event *event, const char *helper, const char *lxd_dir, stru
         inv->event = sd_event_ref(event);
         inv->time_limit_ns = TIME_LIMIT_NS;
         inv->lxd_dir = strdup(lxd_dir ? lxd_dir : "");
-        if (!inv->lxd_dir)
+        inv->helper = helper ? strdup(helper) : NULL;
+        if (!inv->lxd_dir || (helper && !inv->helper))
                 return -ENOMEM;
         r = add_sources(inv);
         if (r >= 0)
@@ -484,6 +486,7 @@ struct inventory *inventory_free(struct inventory *inv)
         sd_event_source_disable_unref(inv->retry);
         sd_event_unref(inv->event);
         free(inv->found);
+        free(inv->helper);
         free(inv->lxd_dir);
         free(inv);
         return NULL;
@@ -528,4 +531,12 @@ int inventory_ask(struct inventory *inv, const char *project, const char *instan
                 *ret = q;
         q = NULL;
         return 0;
+}
+
+int inventory_remove(struct inventory *inv, const struct removal_target *target,
+                     enum leftover_kind kind, inventory_remove_handler handler, void *userdata,
+                     struct inventory_removal **ret)
+{
+        return inventory_remove_with(inv->event, inv->helper, inv->lxd_dir, 2 * inv->time_limit_ns,
+                                     target, kind, handler, userdata, ret);
 }

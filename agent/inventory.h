@@ -45,12 +45,52 @@ DEFINE_CLEANUP(struct inventory *, inventory_free)
 /*
  * Asks for one instance. project: empty or "default" = none in names.
  * veths: comma-separated names of its host side links as noted while it ran
- * (volatile.*.host_name) and addresses of their inner ends (volatile.*.hwaddr), may be empty. handler is called once, from the loop.
+ * (volatile.*.host_name) and addresses of their inner ends (volatile.*.hwaddr), may be empty.
+ * handler is called once, from the loop.
  */
 int inventory_ask(struct inventory *inv, const char *project, const char *instance,
                   const char *veths, inventory_handler handler, void *userdata,
                   struct inventory_query **ret) _warn_unused_;
 void inventory_cancel(struct inventory_query *q);
+
+/* ---- removing ---- */
+
+struct removal_target {
+        const char *run, *project, *instance; /* instance must be named as one of that run's */
+        const char *veths;
+};
+
+struct removed_item {
+        char name[256];
+        char error[256]; /* "" = it is gone */
+};
+
+struct removed_answer {
+        int error; /* 0 or negative: nothing is known of what became of it */
+        const char *error_text;
+        const struct removed_item *items; /* what there was of that kind */
+        size_t n;
+};
+
+typedef void (*inventory_remove_handler)(const struct removed_answer *answer, void *userdata);
+
+struct inventory_removal;
+
+/*
+ * Has the helper remove what the host has of one kind of an instance. It finds the
+ * things itself and refuses names that are not the run's. Whether the API still has
+ * the instance is the caller's to ask, right before. handler is called once, from
+ * the loop.
+ */
+int inventory_remove(struct inventory *inv, const struct removal_target *target,
+                     enum leftover_kind kind, inventory_remove_handler handler, void *userdata,
+                     struct inventory_removal **ret) _warn_unused_;
+void inventory_remove_cancel(struct inventory_removal *m);
+/* The same by what an inventory is made of; inventory-remove.c. */
+int inventory_remove_with(sd_event *event, const char *helper, const char *lxd_dir,
+                          int64_t limit_ns, const struct removal_target *target,
+                          enum leftover_kind kind, inventory_remove_handler handler, void *userdata,
+                          struct inventory_removal **ret) _warn_unused_;
 
 /* How long an answer may take; for tests. */
 void inventory_set_time_limit(struct inventory *inv, int64_t limit_ns);

@@ -105,6 +105,20 @@ static bool is_away(const struct record *record)
                 record->sample.error_code == HTTP_UNAVAILABLE);
 }
 
+/* For a clean-up, which may come after this run and after this agent. */
+static void suspect(struct run *run, const struct record *record, const char *instance)
+{
+        struct suspect suspect = {0};
+
+        snprintf(suspect.instance, sizeof(suspect.instance), "%s", instance);
+        snprintf(suspect.project, sizeof(suspect.project), "%s", run->spec.project);
+        snprintf(suspect.run, sizeof(suspect.run), "%s", run->spec.run);
+        snprintf(suspect.unit, sizeof(suspect.unit), "%lld", (long long)record->unit);
+        if (record->leftover.kind == LEFTOVER_VETH)
+                veths_add(suspect.veths, record->leftover.name);
+        suspects_add(run->deps.suspects, &suspect);
+}
+
 static void on_record(const struct record *record, const char *instance, void *userdata)
 {
         struct run *run = userdata;
@@ -112,8 +126,10 @@ static void on_record(const struct record *record, const char *instance, void *u
         journal_record(&run->spec, run->deps.agent_id, record, instance);
         if (record->kind == RECORD_SAMPLE && is_away(record))
                 run->hold_until_ns = now_monotonic_ns() + HOLD_NS;
-        if (record->kind == RECORD_LEFTOVER)
-                stock_remember(run->stock, record, instance);
+        if (record->kind != RECORD_LEFTOVER)
+                return;
+        stock_remember(run->stock, record, instance);
+        suspect(run, record, instance);
 }
 
 static void on_held(struct runner *runner, struct record *record, void *userdata)

@@ -11,6 +11,7 @@
 #include "agent/preflight.h"
 #include "agent/probe.h"
 #include "agent/runner.h"
+#include "agent/suspects.h"
 
 struct run;
 
@@ -19,6 +20,7 @@ struct run_deps {
         struct lxd *lxd;
         struct inventory *inventory;
         struct spool *spool;
+        struct suspects *suspects; /* told of every instance that left something */
         struct outbox *outbox;
         struct probe *probe;
         const char *agent_id;

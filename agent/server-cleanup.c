@@ -40,12 +40,12 @@ static void on_swept(const struct sweep_item *item, void *userdata)
         json_object_array_add(s->swept, fields_encode(msg_item_fields, &row));
         if (!s->sweep_dry) {
                 snprintf(a, sizeof(a), "LXDSOAK_RUN=%s", item->run);
-                snprintf(b, sizeof(b), "LXDSOAK_INSTANCE=%s", item->name);
+                snprintf(b, sizeof(b), "LXDSOAK_INSTANCE=%s", item->instance);
                 fields[0] = a;
                 fields[1] = b;
                 log_entry(item->removed ? LOG_NOTICE : LOG_ERR, MESSAGE_ID_CLEANED, fields, 2,
-                          "Clean-up: %s %s%s%s", item->name, row.action, item->error[0] ? ": " : "",
-                          item->error);
+                          "Clean-up: %s %s %s%s%s", row.kind, item->name, row.action,
+                          item->error[0] ? ": " : "", item->error);
         }
         if (json_object_array_length(s->swept) >= BATCH_ROWS)
                 send_cleaned(s, false, "");
@@ -81,7 +81,7 @@ void on_cleanup(struct server *s, const struct peer *peer, const struct wire_hea
         const struct msg_cleanup *m = body;
         struct sweep_request request = {m->dry_run ? SWEEP_LIST : SWEEP_REMOVE,
                                         m->project[0] ? m->project : s->deps.config->project,
-                                        m->run, ""};
+                                        m->run, "", s->suspects};
         struct sweep_handlers handlers = {on_swept, on_sweep_done, s};
         bool mine;
 

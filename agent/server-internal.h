@@ -52,6 +52,7 @@ struct server {
 
         json_object *leftovers; /* once stopped */
 
+        struct suspects *suspects; /* instances that left things, of any run */
         struct sweep *sweep;
         struct lxd *sweep_lxd; /* of its own: another project than the run's, perhaps */
         char sweep_run[RUN_ID_SIZE];

@@ -129,6 +129,7 @@ struct run_deps server_run_deps(struct server *s)
                 .lxd = s->deps.lxd,
                 .inventory = s->deps.inventory,
                 .spool = s->deps.spool,
+                .suspects = s->suspects,
                 .outbox = s->outbox,
                 .probe = s->deps.probe,
                 .agent_id = s->deps.agent_id,

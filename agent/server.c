@@ -105,6 +105,9 @@ int server_new(const struct server_deps *deps, struct server **ret, struct error
         if (r < 0)
                 return error_set_errno(err, r, "no event source");
         sd_event_source_set_enabled(s->flush, SD_EVENT_OFF);
+        r = suspects_new(deps->spool, &s->suspects);
+        if (r < 0)
+                return error_set_errno(err, r, "spool: what instances left something");
         r = server_restore(s, err);
         if (r < 0)
                 return r;
@@ -125,6 +128,7 @@ struct server *server_free(struct server *s)
         if (s->preflight)
                 preflight_cancel(s->preflight);
         run_free(s->run);
+        suspects_free(s->suspects);
         outbox_free(s->outbox);
         listener_free(s->listener);
         sd_event_source_disable_unref(s->flush);

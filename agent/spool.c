@@ -30,7 +30,8 @@ static const char schema[] =
         "CREATE TABLE IF NOT EXISTS intent(unit INTEGER PRIMARY KEY, attempt INTEGER NOT NULL,"
         " lease INTEGER NOT NULL, name TEXT NOT NULL);"
         "CREATE TABLE IF NOT EXISTS record(run TEXT NOT NULL, seq INTEGER NOT NULL,"
-        " row TEXT NOT NULL, PRIMARY KEY(run, seq)) WITHOUT ROWID;";
+        " row TEXT NOT NULL, PRIMARY KEY(run, seq)) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS suspect(name TEXT PRIMARY KEY, row TEXT NOT NULL);";
 
 /* What can be queued, and the statements that carry it out. Parameters: ?1..?4
  * the numbers, ?5 and ?6 the texts. */
@@ -56,7 +57,9 @@ static const char schema[] =
         X(FORGET,                                                                                  \
           "DELETE FROM record WHERE (?5 = '' OR run = ?5) AND run NOT IN"                          \
           " (SELECT run FROM run WHERE current)",                                                  \
-          "DELETE FROM run WHERE (?5 = '' OR run = ?5) AND NOT current", NULL, NULL)
+          "DELETE FROM run WHERE (?5 = '' OR run = ?5) AND NOT current", NULL, NULL) \
+        X(SUSPECT, "INSERT OR REPLACE INTO suspect VALUES(?5, ?6)", NULL, NULL, NULL)              \
+        X(CLEARED, "DELETE FROM suspect WHERE name = ?5", NULL, NULL, NULL)
 
 enum job_kind {
 #define X(name, a, b, c, d) JOB_##name,
@@ -295,6 +298,16 @@ int spool_ack(struct spool *s, const char *run, uint64_t seq)
         return submit(s, JOB_ACK, N((int64_t)seq), run, NULL, NULL, NULL);
 }
 
+int spool_put_suspect(struct spool *s, const char *name, const char *row)
+{
+        return submit(s, JOB_SUSPECT, N(0), name, row, NULL, NULL);
+}
+
+int spool_drop_suspect(struct spool *s, const char *name)
+{
+        return submit(s, JOB_CLEARED, N(0), name, NULL, NULL, NULL);
+}
+
 const char *spool_error_text(struct spool *s)
 {
         return s->error[0] ? s->error : "no error";
@@ -508,6 +521,12 @@ int spool_each_intent(struct spool *s, spool_row_handler handler, void *userdata
 {
         return each(s, "SELECT 0, lease, unit, attempt, 1, name FROM intent ORDER BY unit", NULL,
                     handler, userdata);
+}
+
+int spool_each_suspect(struct spool *s, spool_row_handler handler, void *userdata)
+{
+        return each(s, "SELECT 0, 0, 0, 0, 0, row FROM suspect ORDER BY rowid", NULL, handler,
+                    userdata);
 }
 
 int spool_each_record(struct spool *s, const char *run, spool_row_handler handler, void *userdata)

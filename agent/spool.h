@@ -69,6 +69,10 @@ int spool_ack(struct spool *s, const char *run, uint64_t seq) _warn_unused_;
 /* What is kept of a run, or of all ("") but the current one, that nobody will ask
  * for any more. */
 int spool_forget(struct spool *s, const char *run) _warn_unused_;
+/* An instance that left things on the host, until it is forgotten; row is ours to
+ * keep only. Put again under the same name, it is replaced. */
+int spool_put_suspect(struct spool *s, const char *name, const char *row) _warn_unused_;
+int spool_drop_suspect(struct spool *s, const char *name) _warn_unused_;
 
 /* ---- reading, at the start ---- */
 
@@ -94,5 +98,6 @@ typedef int (*spool_row_handler)(const struct spool_row *row, void *userdata);
 /* Each row in order; stops at a negative return and passes it on. */
 int spool_each_lease(struct spool *s, spool_row_handler handler, void *userdata) _warn_unused_;
 int spool_each_intent(struct spool *s, spool_row_handler handler, void *userdata) _warn_unused_;
+int spool_each_suspect(struct spool *s, spool_row_handler handler, void *userdata) _warn_unused_;
 int spool_each_record(struct spool *s, const char *run, spool_row_handler handler,
                       void *userdata) _warn_unused_;

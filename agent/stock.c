@@ -11,7 +11,7 @@
 #define REMEMBER_MAX 1000 /* instances looked at again; each may have several things */
 #define ITEMS_MAX    4000 /* rows told the coordinator */
 
-struct suspect {
+struct stock_entry {
         char instance[NAME_SIZE];
         char veths[256];
         int64_t unit;
@@ -19,7 +19,7 @@ struct suspect {
 
 struct stock {
         struct runner_env *env;
-        struct suspect *suspects;
+        struct stock_entry *suspects;
         size_t n_suspects;
         json_object *leftovers;
         bool begun, kept;
@@ -62,7 +62,8 @@ struct stock *stock_free(struct stock *s)
 
 void stock_remember(struct stock *s, const struct record *record, const char *instance)
 {
-        struct suspect *suspects, *last = s->n_suspects ? &s->suspects[s->n_suspects - 1] : NULL;
+        struct stock_entry *suspects,
+                *last = s->n_suspects ? &s->suspects[s->n_suspects - 1] : NULL;
 
         if (!last || !streq(last->instance, instance)) {
                 if (s->n_suspects >= REMEMBER_MAX)
@@ -72,7 +73,7 @@ void stock_remember(struct stock *s, const struct record *record, const char *in
                         return;
                 s->suspects = suspects;
                 last = &suspects[s->n_suspects++];
-                *last = (struct suspect){.unit = record->unit};
+                *last = (struct stock_entry){.unit = record->unit};
                 snprintf(last->instance, sizeof(last->instance), "%s", instance);
         }
         if (record->leftover.kind == LEFTOVER_VETH) {
@@ -104,7 +105,7 @@ static void ask_next(struct stock *s);
 static void on_inventory(const struct inventory_answer *a, void *userdata)
 {
         struct stock *s = userdata;
-        const struct suspect *suspect = &s->suspects[s->next];
+        const struct stock_entry *suspect = &s->suspects[s->next];
 
         s->query = NULL;
         for (size_t i = 0; i < a->n; i++)
@@ -150,10 +151,7 @@ static void on_listed(const char *error, void *userdata)
 static void list(struct stock *s)
 {
         struct sweep_request request = {
-                SWEEP_LIST,
-                s->env->spec->project,
-                s->env->spec->run,
-                "",
+                SWEEP_LIST, s->env->spec->project, s->env->spec->run, "", NULL,
         };
         struct sweep_handlers handlers = {on_item, on_listed, s};
 

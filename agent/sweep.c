@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* See sweep.h. Each instance is removed by a runner of its own, without a spool
- * and without an outbox; a few at a time. */
+ * and without an outbox; a few at a time. What is left then goes up the rungs, one
+ * instance after the other: the helper does not work for several at once. */
 
 #include "agent/sweep.h"
 
+#include "agent/rungs.h"
 #include "base/log.h"
 
 #define LIST_NS         (120 * NSEC_PER_SEC)
-#define SETTLE_LIMIT_NS (30 * NSEC_PER_SEC)
-#define VERIFY_GRACE_NS (15 * NSEC_PER_SEC)
+#define SETTLE_LIMIT_NS (20 * NSEC_PER_SEC) /* of failures; then the rungs */
+#define VERIFY_GRACE_NS (5 * NSEC_PER_SEC)
 #define PARALLEL        8
 
 struct item {
@@ -18,8 +20,9 @@ struct item {
         struct run_spec spec; /* only run and project: what a runner needs to remove */
         struct runner_env env;
         struct runner *runner;
-        char name[NAME_SIZE], unit[24], status[32];
+        char name[NAME_SIZE], unit[24], status[32], veths[SUSPECT_VETHS_SIZE];
         bool left, skip;
+        bool remembered; /* not from LXD's list, but from our own */
         char error[ERROR_TEXT_MAX];
 };
 
@@ -33,21 +36,27 @@ struct sweep {
         struct lxd_call *call;
         struct item *waiting, *active;
         size_t n_active;
+
+        struct suspects *suspects; /* NULL: what LXD lists, and no more */
+        struct item *troubled;     /* the first of them is on the rungs */
+        struct rungs *rungs;
 };
 
 static void sweep_free(struct sweep *s)
 {
-        for (struct item **list = &s->waiting;; list = &s->active) {
-                while (*list) {
-                        struct item *item = *list;
+        struct item **lists[] = {&s->waiting, &s->active, &s->troubled};
 
-                        *list = item->next;
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
+                while (*lists[i]) {
+                        struct item *item = *lists[i];
+
+                        *lists[i] = item->next;
                         runner_free(item->runner);
                         free(item);
                 }
-                if (list == &s->active)
-                        break;
         }
+        if (s->rungs)
+                rungs_cancel(s->rungs);
         if (s->call)
                 lxd_cancel(s->call);
         sd_event_unref(s->event);
@@ -60,6 +69,25 @@ static void finish(struct sweep *s, const char *error)
         sweep_free(s);
 }
 
+static bool wants_run(const struct sweep *s, const char *run)
+{
+        return (!s->run[0] || streq(run, s->run)) && (!s->skip_run[0] || !streq(run, s->skip_run));
+}
+
+static struct item *item_new(struct sweep *s, const char *name, const char *run, const char *unit)
+{
+        struct item *item = calloc(1, sizeof(*item));
+
+        if (!item)
+                return NULL;
+        item->sweep = s;
+        snprintf(item->spec.run, sizeof(item->spec.run), "%s", run);
+        snprintf(item->spec.project, sizeof(item->spec.project), "%s", s->project);
+        snprintf(item->name, sizeof(item->name), "%s", name);
+        snprintf(item->unit, sizeof(item->unit), "%s", unit);
+        return item;
+}
+
 static void report(struct item *item, bool removed, const char *error)
 {
         struct sweep *s = item->sweep;
@@ -68,6 +96,7 @@ static void report(struct item *item, bool removed, const char *error)
                 .name = item->name,
                 .run = item->spec.run,
                 .unit = item->unit,
+                .instance = item->name,
                 .detail = item->status,
                 .removed = removed,
                 .error = error,
@@ -87,6 +116,8 @@ static void on_record(const struct record *record, const char *instance, void *u
         if (record->kind != RECORD_LEFTOVER)
                 return;
         item->left = true;
+        if (record->leftover.kind == LEFTOVER_VETH)
+                veths_add(item->veths, record->leftover.name);
         snprintf(item->error + used, sizeof(item->error) - used, "%s%s %s%s%s", used ? "; " : "",
                  leftover_kind_name(record->leftover.kind), record->leftover.name,
                  record->leftover.detail[0] ? ": " : "", record->leftover.detail);
@@ -97,13 +128,18 @@ static void on_end(struct runner *runner, enum outcome outcome, void *userdata)
         struct item *item = userdata, **p;
         struct sweep *s = item->sweep;
 
-        report(item, !item->left, item->error);
         for (p = &s->active; *p != item; p = &(*p)->next)
                 ;
         *p = item->next;
         s->n_active--;
-        runner_free(item->runner);
-        free(item);
+        item->runner = runner_free(item->runner);
+        if (item->left && s->suspects) {
+                item->next = s->troubled;
+                s->troubled = item;
+        } else {
+                report(item, !item->left, item->error);
+                free(item);
+        }
         pump(s);
 }
 
@@ -126,6 +162,110 @@ static int begin(struct item *item)
         };
         return runner_new_removal(&item->env, item->name, item->unit, 0, 0, 0, &item->runner);
 }
+
+/* ---- the rungs ---- */
+
+static void next_rungs(struct sweep *s);
+
+static void fill_suspect(const struct item *item, struct suspect *ret)
+{
+        *ret = (struct suspect){0};
+        snprintf(ret->instance, sizeof(ret->instance), "%s", item->name);
+        snprintf(ret->project, sizeof(ret->project), "%s", item->spec.project);
+        snprintf(ret->run, sizeof(ret->run), "%s", item->spec.run);
+        snprintf(ret->unit, sizeof(ret->unit), "%s", item->unit);
+        snprintf(ret->veths, sizeof(ret->veths), "%s", item->veths);
+}
+
+static void on_thing(enum leftover_kind kind, const char *name, const char *detail, bool removed,
+                     const char *error, void *userdata)
+{
+        struct sweep *s = userdata;
+        const struct item *item = s->troubled;
+        struct sweep_item out = {
+                .kind = kind,
+                .name = name,
+                .run = item->spec.run,
+                .unit = item->unit,
+                .instance = item->name,
+                .detail = detail,
+                .removed = removed,
+                .error = error,
+        };
+
+        if (kind == LEFTOVER_VETH)
+                veths_add(s->troubled->veths, name);
+        s->handlers.item(&out, s->handlers.userdata);
+}
+
+static void on_rungs_end(enum rungs_end end, const char *error, void *userdata)
+{
+        struct sweep *s = userdata;
+        struct item *item = s->troubled;
+        struct suspect suspect;
+
+        s->rungs = NULL;
+        fill_suspect(item, &suspect);
+        if (end == RUNGS_CLEAN || end == RUNGS_FOREIGN)
+                suspects_forget(s->suspects, suspect.project, suspect.instance);
+        else if (end == RUNGS_LEFT)
+                suspects_add(s->suspects, &suspect);
+        /* One that was only remembered is gone as an instance, if nothing else is said. */
+        if (!item->remembered || error[0])
+                report(item, !error[0], error);
+        s->troubled = item->next;
+        free(item);
+        next_rungs(s);
+}
+
+static void next_rungs(struct sweep *s)
+{
+        struct rungs_handlers handlers = {on_thing, on_rungs_end, s};
+        struct suspect suspect;
+
+        if (!s->troubled) {
+                finish(s, "");
+                return;
+        }
+        fill_suspect(s->troubled, &suspect);
+        if (rungs_start(s->event, s->lxd, s->inventory, &suspect, s->mode == SWEEP_LIST, &handlers,
+                        &s->rungs) < 0)
+                finish(s, "out of memory");
+}
+
+static bool same_project(const char *a, const char *b)
+{
+        return streq(a[0] ? a : "default", b[0] ? b : "default");
+}
+
+/* Those we remember join those that would not go just now. */
+static int add_remembered(struct sweep *s)
+{
+        for (size_t i = 0; s->suspects && i < suspects_n(s->suspects); i++) {
+                const struct suspect *suspect = suspects_get(s->suspects, i);
+                struct item *item = s->troubled;
+
+                if (!same_project(suspect->project, s->project) || !wants_run(s, suspect->run))
+                        continue;
+                while (item && !streq(item->name, suspect->instance))
+                        item = item->next;
+                if (item) {
+                        veths_add(item->veths, suspect->veths);
+                        continue;
+                }
+                item = item_new(s, suspect->instance, suspect->run, suspect->unit);
+                if (!item)
+                        return -ENOMEM;
+                item->remembered = true;
+                snprintf(item->spec.project, sizeof(item->spec.project), "%s", suspect->project);
+                snprintf(item->veths, sizeof(item->veths), "%s", suspect->veths);
+                item->next = s->troubled;
+                s->troubled = item;
+        }
+        return 0;
+}
+
+/* ---- what LXD lists ---- */
 
 static void pump(struct sweep *s)
 {
@@ -154,8 +294,12 @@ static void pump(struct sweep *s)
                 s->active = item;
                 s->n_active++;
         }
-        if (!s->waiting && !s->active)
-                finish(s, "");
+        if (s->waiting || s->active)
+                return;
+        if (add_remembered(s) < 0)
+                finish(s, "out of memory");
+        else
+                next_rungs(s);
 }
 
 static const char *get_string(json_object *o, const char *key)
@@ -182,15 +326,10 @@ static int consider(struct sweep *s, json_object *instance, struct item ***tail)
                             name, run, unit);
                 return 0;
         }
-        item = calloc(1, sizeof(*item));
+        item = item_new(s, name, run, unit);
         if (!item)
                 return -ENOMEM;
-        item->sweep = s;
         item->skip = streq(run, s->skip_run);
-        snprintf(item->spec.run, sizeof(item->spec.run), "%s", run);
-        snprintf(item->spec.project, sizeof(item->spec.project), "%s", s->project);
-        snprintf(item->name, sizeof(item->name), "%s", name);
-        snprintf(item->unit, sizeof(item->unit), "%s", unit);
         snprintf(item->status, sizeof(item->status), "%s", get_string(instance, "status"));
         **tail = item;
         *tail = &item->next;
@@ -229,6 +368,7 @@ int sweep_start(sd_event *event, struct lxd *lxd, struct inventory *inventory,
         s->lxd = lxd;
         s->inventory = inventory;
         s->mode = request->mode;
+        s->suspects = request->suspects;
         s->handlers = *handlers;
         snprintf(s->project, sizeof(s->project), "%s", request->project);
         snprintf(s->run, sizeof(s->run), "%s", request->run);

@@ -5,10 +5,12 @@
  * What runs left on this host, found by the keys in LXD's own ledger, and
  * removed or only listed. Nothing without our keys is touched, and nothing
  * whose name is not the one its keys say: that is a copy somebody made of
- * an instance of ours.
+ * an instance of ours. With suspects given, what the host still has of them, and of
+ * instances that would not go cleanly, is removed too (rungs.h).
  */
 
 #include "agent/runner.h"
+#include "agent/suspects.h"
 
 enum sweep_mode {
         SWEEP_LIST,   /* only say what is there */
@@ -18,6 +20,7 @@ enum sweep_mode {
 struct sweep_item {
         enum leftover_kind kind;
         const char *name, *run, *unit; /* unit: as its key says */
+        const char *instance;          /* whose it is; its own name for an instance */
         const char *detail;            /* LIST: its state */
         bool removed;
         const char *error; /* not removed: why; "" otherwise */
@@ -36,6 +39,9 @@ struct sweep_request {
         const char *project;
         const char *run;      /* "" = every run's */
         const char *skip_run; /* leave this one alone: it is being driven; "" = none */
+        /* Instances remembered to have left things, kept up to date; NULL = only what
+         * LXD lists. */
+        struct suspects *suspects;
 };
 
 struct sweep;
