@@ -219,7 +219,7 @@ static const struct verb verb_inventory = {
         .run = inventory_run,
 };
 
-static const struct verb *const verbs[] = {&verb_inventory, &verb_remove};
+static const struct verb *const verbs[] = {&verb_inventory, &verb_names, &verb_remove};
 
 const struct verb *verb_find(const char *name)
 {

@@ -41,6 +41,7 @@ const struct verb *verb_find(const char *name);
 /* Writes one message; ends it with a newline. */
 int verb_write(const struct verb_context *context, json_object *message) _warn_unused_;
 
+extern const struct verb verb_names;  /* helper-names.c */
 extern const struct verb verb_remove; /* helper-remove.c */
 
 /* ---- for the verbs ---- */

@@ -19,6 +19,11 @@
  *   ← {"id": 8, "more": true, "items": [{"name": "pid 4711 [lxc monitor]", "error": ""}]}
  *   ← {"id": 8, "took_us": 510000}
  *
+ * Names on the host that look like a run's (PROJECT_ before it in a project):
+ *   → {"verb": "names", "id": 9, "lxd_dir": "/var/lib/lxd"}
+ *   ← {"id": 9, "more": true, "items": [{"name": "soak-ab12cd34-1"}]}
+ *   ← {"id": 9}
+ *
  * "target" is the index in the request's list, so that two projects' instances of
  * one name can be told apart. An answer ends with the first message without "more".
  */

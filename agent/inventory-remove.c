@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Asks the helper to remove one kind of thing of one instance; see inventory.h. Each
- * removal has a connection of its own, so that a helper that takes its time over one
- * does not keep a run's questions waiting. It is not tried again: what became of the
- * things, the next look at the host tells.
+ * Asks the helper to remove one kind of thing of one instance, or for names there
+ * may be something of; see inventory.h. Each has a connection of its own, so that a helper that
+ * takes its time over one does not keep a run's questions waiting. It is not tried again: what
+ * became of the things, the next look at the host tells.
  */
 
 #include <json-c/json.h>
@@ -13,7 +13,7 @@
 #include "agent/inventory-link.h"
 #include "agent/inventory.h"
 
-#define ITEMS_MAX 1024
+#define ITEMS_MAX 4096
 
 struct inventory_removal {
         struct inventory_link *link;
@@ -168,19 +168,19 @@ static char *make_request(const char *lxd_dir, const struct removal_target *targ
         const struct {
                 const char *key, *text;
         } members[] = {
-                {"verb", "remove"},
-                {"lxd_dir", lxd_dir},
                 {"kind", leftover_kind_name((int)kind)},
-                {"run", target->run},
-                {"instance", target->instance},
-                {"project", target->project},
-                {"veths", target->veths},
+                {"run", target ? target->run : ""},
+                {"instance", target ? target->instance : ""},
+                {"project", target ? target->project : ""},
+                {"veths", target ? target->veths : ""},
         };
         json_object *o = json_object_new_object();
         char *text;
 
+        json_object_object_add(o, "verb", json_object_new_string(target ? "remove" : "names"));
         json_object_object_add(o, "id", json_object_new_int64(1));
-        for (size_t i = 0; i < ELEMENTSOF(members); i++)
+        json_object_object_add(o, "lxd_dir", json_object_new_string(lxd_dir));
+        for (size_t i = 0; target && i < ELEMENTSOF(members); i++)
                 json_object_object_add(o, members[i].key, json_object_new_string(members[i].text));
         text = strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
         json_object_put(o);

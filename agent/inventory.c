@@ -540,3 +540,10 @@ int inventory_remove(struct inventory *inv, const struct removal_target *target,
         return inventory_remove_with(inv->event, inv->helper, inv->lxd_dir, 2 * inv->time_limit_ns,
                                      target, kind, handler, userdata, ret);
 }
+
+int inventory_names(struct inventory *inv, inventory_remove_handler handler, void *userdata,
+                    struct inventory_removal **ret)
+{
+        return inventory_remove_with(inv->event, inv->helper, inv->lxd_dir, inv->time_limit_ns,
+                                     NULL, 0, handler, userdata, ret);
+}

@@ -85,8 +85,12 @@ struct inventory_removal;
 int inventory_remove(struct inventory *inv, const struct removal_target *target,
                      enum leftover_kind kind, inventory_remove_handler handler, void *userdata,
                      struct inventory_removal **ret) _warn_unused_;
+/* Asks for the names on this host that look like those of instances of a run, whichever it
+ * is: the answer's items have them as `name`, with PROJECT_ before it in a project. */
+int inventory_names(struct inventory *inv, inventory_remove_handler handler, void *userdata,
+                    struct inventory_removal **ret) _warn_unused_;
 void inventory_remove_cancel(struct inventory_removal *m);
-/* The same by what an inventory is made of; inventory-remove.c. */
+/* Both by what an inventory is made of, target NULL for the names; inventory-remove.c. */
 int inventory_remove_with(sd_event *event, const char *helper, const char *lxd_dir,
                           int64_t limit_ns, const struct removal_target *target,
                           enum leftover_kind kind, inventory_remove_handler handler, void *userdata,

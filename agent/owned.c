@@ -49,6 +49,32 @@ const char *owned_unit(const char *instance, const char *run)
         return tail + 1;
 }
 
+/* The run a name may be of, by its place in it. */
+static bool has_shape(const char *instance)
+{
+        const char *tail = strrchr(instance, '-');
+        char run[RUN_ID_SIZE];
+
+        if (!tail || tail - instance < RUN_ID_SIZE)
+                return false;
+        snprintf(run, sizeof(run), "%s", tail - (RUN_ID_SIZE - 1));
+        return owned_name(instance, run);
+}
+
+bool owned_shape(const char *full, char *ret, size_t size)
+{
+        const char *name = strrchr(full, '_');
+        size_t begin = name ? (size_t)(name + 1 - full) : 0;
+
+        if ((size_t)snprintf(ret, size, "%s", full) >= size)
+                return false;
+        if (has_shape(ret + begin))
+                return true;
+        if (strrchr(ret, '-'))
+                *strrchr(ret, '-') = '\0';
+        return unit_ok(full + strlen(ret) + (full[strlen(ret)] == '-')) && has_shape(ret + begin);
+}
+
 bool owned_name(const char *instance, const char *run)
 {
         return owned_unit(instance, run) != NULL;

@@ -11,6 +11,10 @@
 /* PREFIX-RUN-NUMBER or PREFIX-RUN-template, whole, with this very run. */
 bool owned_name(const char *instance, const char *run);
 
+/* Cuts PROJECT_ and, if that makes it one, a -NUMBER of LXC's off: does what is left
+ * look like a name of ours, of whatever run? Then *ret has it, PROJECT_ included. */
+bool owned_shape(const char *full, char *ret, size_t size);
+
 /* What stands behind PREFIX-RUN- ("7", "0042", "template"), or NULL: not of that run. */
 const char *owned_unit(const char *instance, const char *run);
 

@@ -262,8 +262,10 @@ static int scan_base(struct scan *s, int proc_fd, const char *base)
                         if (!startswith(e->d_name, prefixes[i]))
                                 continue;
                         t = scan_find_numbered(s, e->d_name + strlen(prefixes[i]));
-                        if (t < 0)
+                        if (t < 0) {
+                                r = scan_note_name(s, e->d_name + strlen(prefixes[i]));
                                 continue;
+                        }
                         fd = openat(dirfd(d), e->d_name,
                                     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
                         if (fd < 0)

@@ -153,7 +153,7 @@ static int classify_monitor(struct scan *s, int proc_fd, pid_t pid, char *title)
         int t = scan_find(s, name, strlen(name));
 
         if (t < 0)
-                return 0;
+                return scan_note_name(s, name);
         return scan_add_process(s, proc_fd, t, pid, "[lxc monitor]",
                                 title + sizeof(monitor_title) - 1);
 }

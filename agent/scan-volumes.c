@@ -102,6 +102,8 @@ static int scan_dir(struct scan *s, const char *view, const char *dir, const cha
                 t = scan_find(s, name, strlen(name));
                 if (t >= 0)
                         r = add_volume(s, t, dir, e->d_name, type_text(e->d_type));
+                else
+                        r = scan_note_name(s, name);
         }
         closedir(d);
         return r;

@@ -36,6 +36,7 @@ struct scan *scan_free(struct scan *s)
                 return NULL;
         free(s->targets);
         free(s->by_name);
+        free(s->names);
         free(s->items);
         free(s);
         return NULL;
@@ -195,6 +196,26 @@ int scan_find_numbered(const struct scan *s, const char *name)
             faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                 return -ENOENT;
         return t;
+}
+
+int scan_note_name(struct scan *s, const char *name)
+{
+        char kept[SCAN_FULL_NAME_SIZE];
+
+        if (!s->wants_name || !s->wants_name(name, kept, sizeof(kept)))
+                return 0;
+        for (size_t i = 0; i < s->n_names; i++)
+                if (streq(s->names[i], kept))
+                        return 0;
+        if (s->n_names == SCAN_NAMES_MAX)
+                return 0;
+        if (!s->names) {
+                s->names = calloc(SCAN_NAMES_MAX, sizeof(*s->names));
+                if (!s->names)
+                        return -ENOMEM;
+        }
+        memcpy(s->names[s->n_names++], kept, sizeof(kept));
+        return 0;
 }
 
 void scan_doing(struct scan *s, const char *format, ...)

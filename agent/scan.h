@@ -27,6 +27,7 @@
 #define SCAN_ITEMS_PER_TARGET 64 /* a container may have any number of processes */
 #define SCAN_FULL_NAME_SIZE   (SCAN_PROJECT_MAX + 1 + NAME_SIZE)
 #define SCAN_DAEMONS_MAX      8
+#define SCAN_NAMES_MAX        2048
 #define SCAN_DOING_SIZE       128
 
 struct scan_target {
@@ -58,6 +59,12 @@ struct scan {
         struct scan_target *targets;
         size_t n_targets;
         unsigned *by_name; /* indices of targets, sorted by full name */
+
+        /* Asked of every name that is not a target's, where there may be an instance's; NULL =
+         * nobody wants to know. What it makes of it is kept once, SCAN_NAMES_MAX at most. */
+        bool (*wants_name)(const char *name, char *ret, size_t size);
+        char (*names)[SCAN_FULL_NAME_SIZE];
+        size_t n_names;
 
         struct scan_daemon daemons[SCAN_DAEMONS_MAX];
         size_t n_daemons;
@@ -108,6 +115,9 @@ int scan_find_in_path(const struct scan *s, const char *path) _warn_unused_;
 /* Is it one of the links noted for this target? */
 struct link;
 bool scan_link_fits(const struct scan *s, size_t target, const struct link *link);
+
+/* Something bears this name. */
+int scan_note_name(struct scan *s, const char *name) _warn_unused_;
 
 void scan_doing(struct scan *s, const char *format, ...) _printf_(2, 3);
 

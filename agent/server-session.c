@@ -156,6 +156,7 @@ static int begin_run(struct server *s, struct run_spec *spec, uint32_t epoch, st
         json_object_put(json);
         if (r < 0)
                 return error_set_errno(err, r, "the run could not be noted");
+        suspects_add_run(s->suspects, spec->run);
         outbox_begin_run(s->outbox, spec->run, 0, 0);
         s->sent = 0;
         loop_reset_stats(s->deps.loop);

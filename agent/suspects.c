@@ -12,6 +12,7 @@ struct suspects {
         struct spool *spool;
         struct suspect *items;
         size_t n;
+        char runs[RUNS_KEPT * RUN_ID_SIZE + 1]; /* oldest first, a comma behind each */
 };
 
 #define KEY_SIZE (2 * NAME_SIZE)
@@ -134,11 +135,16 @@ static int load_row(const struct spool_row *row, void *userdata)
 int suspects_new(struct spool *spool, struct suspects **ret)
 {
         struct suspects *s = calloc(1, sizeof(*s));
+        _cleanup_(freep)
+        char *runs = NULL;
         int r;
 
         if (!s)
                 return -ENOMEM;
         s->spool = spool;
+        runs = spool_get_meta(spool, "runs");
+        if (runs && strlen(runs) < sizeof(s->runs) && strlen(runs) % RUN_ID_SIZE == 0)
+                strcpy(s->runs, runs);
         r = spool_each_suspect(spool, load_row, s);
         if (r < 0) {
                 suspects_free(s);
@@ -186,6 +192,26 @@ void suspects_forget(struct suspects *s, const char *project, const char *instan
                 log_error("Out of memory: the next clean-up will ask for %s again", instance);
         s->n--;
         memmove(known, known + 1, (size_t)(s->items + s->n - known) * sizeof(*known));
+}
+
+void suspects_add_run(struct suspects *s, const char *run)
+{
+        size_t used = strlen(s->runs);
+
+        if (strlen(run) != RUN_ID_SIZE - 1 || suspects_has_run(s, run))
+                return;
+        if (used + RUN_ID_SIZE >= sizeof(s->runs)) {
+                memmove(s->runs, s->runs + RUN_ID_SIZE, used - RUN_ID_SIZE + 1);
+                used -= RUN_ID_SIZE;
+        }
+        snprintf(s->runs + used, sizeof(s->runs) - used, "%s,", run);
+        if (spool_put_meta(s->spool, "runs", s->runs, NULL, NULL) < 0)
+                log_error("Out of memory: that run %s was here may be forgotten", run);
+}
+
+bool suspects_has_run(const struct suspects *s, const char *run)
+{
+        return has_name(s->runs, run, strlen(run));
 }
 
 size_t suspects_n(const struct suspects *s)

@@ -30,6 +30,11 @@ void suspects_add(struct suspects *s, const struct suspect *suspect);
 /* The host has nothing of it any more. */
 void suspects_forget(struct suspects *s, const char *project, const char *instance);
 
+/* The runs this agent has driven, the last RUNS_KEPT: what bears such a run's name is ours. */
+#define RUNS_KEPT 100
+void suspects_add_run(struct suspects *s, const char *run);
+bool suspects_has_run(const struct suspects *s, const char *run);
+
 size_t suspects_n(const struct suspects *s);
 /* Oldest first; good until the next call that changes something. */
 const struct suspect *suspects_get(const struct suspects *s, size_t i);

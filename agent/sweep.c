@@ -6,6 +6,7 @@
 
 #include "agent/sweep.h"
 
+#include "agent/owned.h"
 #include "agent/rungs.h"
 #include "base/log.h"
 
@@ -40,6 +41,7 @@ struct sweep {
         struct suspects *suspects; /* NULL: what LXD lists, and no more */
         struct item *troubled;     /* the first of them is on the rungs */
         struct rungs *rungs;
+        struct inventory_removal *names;
 };
 
 static void sweep_free(struct sweep *s)
@@ -57,6 +59,8 @@ static void sweep_free(struct sweep *s)
         }
         if (s->rungs)
                 rungs_cancel(s->rungs);
+        if (s->names)
+                inventory_remove_cancel(s->names);
         if (s->call)
                 lxd_cancel(s->call);
         sd_event_unref(s->event);
@@ -238,31 +242,87 @@ static bool same_project(const char *a, const char *b)
         return streq(a[0] ? a : "default", b[0] ? b : "default");
 }
 
-/* Those we remember join those that would not go just now. */
-static int add_remembered(struct sweep *s)
+/* It joins those that would not go just now. */
+static int add_troubled(struct sweep *s, const char *name, const char *run, const char *unit,
+                        const char *veths)
 {
-        for (size_t i = 0; s->suspects && i < suspects_n(s->suspects); i++) {
-                const struct suspect *suspect = suspects_get(s->suspects, i);
-                struct item *item = s->troubled;
+        struct item *item = s->troubled;
 
-                if (!same_project(suspect->project, s->project) || !wants_run(s, suspect->run))
-                        continue;
-                while (item && !streq(item->name, suspect->instance))
-                        item = item->next;
-                if (item) {
-                        veths_add(item->veths, suspect->veths);
-                        continue;
-                }
-                item = item_new(s, suspect->instance, suspect->run, suspect->unit);
+        if (!wants_run(s, run))
+                return 0;
+        while (item && !streq(item->name, name))
+                item = item->next;
+        if (!item) {
+                item = item_new(s, name, run, unit);
                 if (!item)
                         return -ENOMEM;
                 item->remembered = true;
-                snprintf(item->spec.project, sizeof(item->spec.project), "%s", suspect->project);
-                snprintf(item->veths, sizeof(item->veths), "%s", suspect->veths);
                 item->next = s->troubled;
                 s->troubled = item;
         }
+        veths_add(item->veths, veths);
         return 0;
+}
+
+static int add_remembered(struct sweep *s)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < suspects_n(s->suspects); i++) {
+                const struct suspect *suspect = suspects_get(s->suspects, i);
+
+                if (same_project(suspect->project, s->project))
+                        r = add_troubled(s, suspect->instance, suspect->run, suspect->unit,
+                                         suspect->veths);
+        }
+        return r;
+}
+
+/* A name nobody remembers: is it of this project, and of the run that is asked for or
+ * of one that was driven from here? Anybody may call a container like ours. */
+static int add_by_name(struct sweep *s, const char *full)
+{
+        const char *name = strrchr(full, '_'), *tail, *unit;
+        size_t project = name ? (size_t)(name - full) : 0;
+        char run[RUN_ID_SIZE], number[24];
+
+        name = name ? name + 1 : full;
+        if (project ? strlen(s->project) != project || strncmp(full, s->project, project) != 0
+                    : !same_project(s->project, ""))
+                return 0;
+        tail = strrchr(name, '-');
+        if (!tail || tail - name < RUN_ID_SIZE)
+                return 0;
+        snprintf(run, sizeof(run), "%s", tail - (RUN_ID_SIZE - 1));
+        unit = owned_unit(name, run);
+        if (!unit || (!streq(run, s->run) && !suspects_has_run(s->suspects, run)))
+                return 0;
+        snprintf(number, sizeof(number), "%lld", strtoll(unit, NULL, 10));
+        return add_troubled(s, name, run, streq(unit, "template") ? unit : number, "");
+}
+
+static void on_names(const struct removed_answer *a, void *userdata)
+{
+        struct sweep *s = userdata;
+        int r = 0;
+
+        s->names = NULL;
+        if (a->error < 0)
+                log_error("The host could not be asked for names of ours: %s", a->error_text);
+        for (size_t i = 0; r >= 0 && i < a->n; i++)
+                r = add_by_name(s, a->items[i].name);
+        if (r < 0)
+                finish(s, "out of memory");
+        else
+                next_rungs(s);
+}
+
+static void look_further(struct sweep *s)
+{
+        if (!s->suspects)
+                finish(s, "");
+        else if (add_remembered(s) < 0 || inventory_names(s->inventory, on_names, s, &s->names) < 0)
+                finish(s, "out of memory");
 }
 
 /* ---- what LXD lists ---- */
@@ -296,10 +356,7 @@ static void pump(struct sweep *s)
         }
         if (s->waiting || s->active)
                 return;
-        if (add_remembered(s) < 0)
-                finish(s, "out of memory");
-        else
-                next_rungs(s);
+        look_further(s);
 }
 
 static const char *get_string(json_object *o, const char *key)
