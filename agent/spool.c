@@ -57,7 +57,7 @@ static const char schema[] =
         X(FORGET,                                                                                  \
           "DELETE FROM record WHERE (?5 = '' OR run = ?5) AND run NOT IN"                          \
           " (SELECT run FROM run WHERE current)",                                                  \
-          "DELETE FROM run WHERE (?5 = '' OR run = ?5) AND NOT current", NULL, NULL) \
+          "DELETE FROM run WHERE (?5 = '' OR run = ?5) AND NOT current", NULL, NULL)               \
         X(SUSPECT, "INSERT OR REPLACE INTO suspect VALUES(?5, ?6)", NULL, NULL, NULL)              \
         X(CLEARED, "DELETE FROM suspect WHERE name = ?5", NULL, NULL, NULL)
 
