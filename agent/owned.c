@@ -15,7 +15,8 @@ static bool run_ok(const char *run)
         for (size_t i = 0; i < n; i++)
                 if (!islower((unsigned char)run[i]) && !isdigit((unsigned char)run[i]))
                         return false;
-        return n == RUN_ID_SIZE - 1;
+        /* Else PREFIX-RUN-template-1, a cgroup of LXC's, would be of run "template". */
+        return n == RUN_ID_SIZE - 1 && !streq(run, "template");
 }
 
 static bool unit_ok(const char *unit)
