@@ -63,13 +63,19 @@ int remove_check_lxd_dir(const struct removal *r)
         char path[PATH_MAX];
         struct stat st;
 
-        if ((size_t)snprintf(path, sizeof(path), "%s%s", r->root, r->lxd_dir) >= sizeof(path))
-                return -ENAMETOOLONG;
         if (r->lxd_dir[0] != '/' || r->lxd_dir[1] == '\0')
                 return -EINVAL;
-        if (stat(path, &st) < 0)
+        if ((size_t)snprintf(path, sizeof(path), "%s%s/storage-pools", r->root, r->lxd_dir) >=
+            sizeof(path))
+                return -ENAMETOOLONG;
+        if (lstat(path, &st) < 0)
                 return -errno;
         if (!S_ISDIR(st.st_mode))
                 return -ENOTDIR;
-        return st.st_uid == geteuid() && !(st.st_mode & S_IWOTH) ? 0 : -EPERM;
+        if (st.st_uid != geteuid())
+                return -EPERM;
+        *strrchr(path, '/') = '\0';
+        if (stat(path, &st) < 0)
+                return -errno;
+        return st.st_mode & S_IWOTH ? -EPERM : 0;
 }

@@ -50,6 +50,7 @@ int remove_scan(struct removal *r, const scan_part *parts, struct scan **ret) _w
 /* What became of one thing; the last word about it counts. Error text "" = gone. */
 void remove_note(struct removal *r, const char *name, const char *format, ...) _printf_(3, 4);
 
-/* Is lxd_dir a directory only its owner, root, can change? Its contents are trusted
- * to be the daemon's then. */
+/* Is lxd_dir a daemon's, and not one that somebody made to look like it? Not for all to
+ * write, and with a directory of root's in it (its own owner may be another: Debian's
+ * /var/lib/lxd belongs to user lxd). */
 int remove_check_lxd_dir(const struct removal *r) _warn_unused_;
