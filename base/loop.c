@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Drives an sd_event and measures it: see loop.h. Reading the two clocks and
- * the thread's resource usage costs about a microsecond a dispatch.
+ * Drives an sd_event and measures it: see loop.h. Reading the thread's clock and
+ * its resource usage are two system calls; one reading a dispatch is enough as
+ * long as the loop does not sleep in between.
  */
 
 #include "base/loop.h"
@@ -13,12 +14,19 @@
 
 #define RULER_PERIOD_USEC 100000
 
+/* Of this thread, since it began. */
+struct reading {
+        int64_t cpu_ns;
+        long waits;
+};
+
 struct loop {
         sd_event *event;
         sd_event_source *ruler;
         uint64_t due_usec;
         struct histogram *late;
         struct loop_stats stats;
+        struct reading last; /* at the end of the last dispatch */
 };
 
 static int on_ruler(sd_event_source *s, uint64_t usec, void *userdata)
@@ -66,46 +74,55 @@ struct loop *loop_free(struct loop *l)
         return NULL;
 }
 
-static void measure(struct loop *l, int64_t wall_ns, int64_t cpu_ns, long waits)
+static struct reading take_reading(void)
+{
+        struct rusage usage;
+
+        getrusage(RUSAGE_THREAD, &usage);
+        return (struct reading){now_thread_cpu_ns(), usage.ru_nvcsw};
+}
+
+static void measure(struct loop *l, int64_t wall_ns, const struct reading *before,
+                    const struct reading *after)
 {
         l->stats.dispatches++;
         l->stats.wall_max_ns = MAX(l->stats.wall_max_ns, wall_ns);
-        l->stats.cpu_max_ns = MAX(l->stats.cpu_max_ns, cpu_ns);
-        if (waits > 0)
+        l->stats.cpu_max_ns = MAX(l->stats.cpu_max_ns, after->cpu_ns - before->cpu_ns);
+        if (after->waits > before->waits)
                 l->stats.waits++;
 }
 
-static int dispatch_measured(struct loop *l)
+/* slept: since the last dispatch, so that its reading is no use. */
+static int dispatch_measured(struct loop *l, bool slept)
 {
-        struct rusage before, after;
-        int64_t wall, cpu;
-        int r;
+        struct reading before = slept ? take_reading() : l->last;
+        int64_t begin_ns = now_monotonic_ns();
+        int r = sd_event_dispatch(l->event);
+        int64_t wall_ns = now_monotonic_ns() - begin_ns;
 
-        getrusage(RUSAGE_THREAD, &before);
-        wall = now_monotonic_ns();
-        cpu = now_thread_cpu_ns();
-        r = sd_event_dispatch(l->event);
-        cpu = now_thread_cpu_ns() - cpu;
-        wall = now_monotonic_ns() - wall;
-        getrusage(RUSAGE_THREAD, &after);
-        measure(l, wall, cpu, after.ru_nvcsw - before.ru_nvcsw);
+        l->last = take_reading();
+        measure(l, wall_ns, &before, &l->last);
         return r;
 }
 
 int loop_run(struct loop *l)
 {
+        bool slept = true;
         int r, code;
 
         while (sd_event_get_state(l->event) != SD_EVENT_FINISHED) {
                 r = sd_event_prepare(l->event);
-                if (r == 0)
+                if (r == 0) {
                         r = sd_event_wait(l->event, UINT64_MAX);
+                        slept = true;
+                }
                 if (r < 0)
                         return r;
                 if (r > 0) {
-                        r = dispatch_measured(l);
+                        r = dispatch_measured(l, slept);
                         if (r < 0)
                                 return r;
+                        slept = false;
                 }
         }
         r = sd_event_get_exit_code(l->event, &code);
