@@ -153,6 +153,9 @@ static void on_end(struct runner *runner, enum outcome outcome, void *userdata)
         else if (outcome != OUTCOME_INTERRUPTED)
                 run->n_failed++;
         slot_free(slot_of(run, runner));
+        /* The coordinator waits for it. */
+        if (!run->slots && !run->leases)
+                spool_hurry(run->deps.spool);
         pump_soon(run);
 }
 

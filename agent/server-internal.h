@@ -48,7 +48,7 @@ struct server {
         /* records on the wire */
         sd_event_source *flush;
         uint64_t sent;
-        int64_t progress_ns;
+        int64_t progress_ns, flushed_ns;
 
         json_object *leftovers; /* once stopped */
 

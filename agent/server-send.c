@@ -117,30 +117,34 @@ int on_flush(sd_event_source *source, uint64_t usec, void *userdata)
         struct server *s = userdata;
 
         flush_records(s);
-        if (outbox_pending(s->outbox) > 0 && s->has_driver) {
-                sd_event_source_set_time_relative(source, FLUSH_USEC);
-                sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        }
+        s->flushed_ns = now_monotonic_ns();
+        /* should the answer not come */
+        if (outbox_pending(s->outbox) > 0 && s->has_driver)
+                flush_soon(s, RESEND_NS / NSEC_PER_USEC);
         return 0;
 }
 
 void flush_soon(struct server *s, uint64_t usec)
 {
+        uint64_t due = (uint64_t)(now_monotonic_ns() / NSEC_PER_USEC) + usec, armed;
         int enabled;
 
         if (sd_event_source_get_enabled(s->flush, &enabled) >= 0 && enabled != SD_EVENT_OFF &&
-            usec > 0)
+            sd_event_source_get_time(s->flush, &armed) >= 0 && armed <= due)
                 return;
-        sd_event_source_set_time_relative(s->flush, usec);
+        sd_event_source_set_time(s->flush, due);
         sd_event_source_set_enabled(s->flush, SD_EVENT_ONESHOT);
 }
 
+/* At once, but not much more often than every FLUSH_USEC, except when a message is full. */
 void on_outbox_ready(void *userdata)
 {
         struct server *s = userdata;
-        bool full = outbox_head(s->outbox) - s->sent >= BATCH_ROWS;
+        bool full = outbox_head(s->outbox) - s->sent >= BATCH_ROWS,
+             long_ago = now_monotonic_ns() - s->flushed_ns > FLUSH_USEC * NSEC_PER_USEC,
+             stopped = s->run && run_is_stopped(s->run);
 
-        flush_soon(s, full || (s->run && run_is_stopped(s->run)) ? 0 : FLUSH_USEC);
+        flush_soon(s, full || long_ago || stopped ? 0 : FLUSH_USEC);
 }
 
 void send_stopped(struct server *s)

@@ -18,6 +18,7 @@
 #include "base/handover.h"
 
 #define SCHEMA_VERSION 1
+#define LINGER_USEC    150000 /* and half of that, if a timer is due then anyway */
 
 static const char schema[] =
         "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -36,6 +37,8 @@ static const char schema[] =
 /* What can be queued, and the statements that carry it out. Parameters: ?1..?4
  * the numbers, ?5 and ?6 the texts. */
 #define JOBS(X)                                                                                    \
+        X(BEGIN, "BEGIN IMMEDIATE", NULL, NULL, NULL)                                              \
+        X(COMMIT, "COMMIT", NULL, NULL, NULL)                                                      \
         X(META, "INSERT OR REPLACE INTO meta VALUES(?5, ?6)", NULL, NULL, NULL)                    \
         X(RUN, "UPDATE run SET current = 0 WHERE run != ?5",                                       \
           "INSERT INTO run(run, spec, epoch, current) VALUES(?5, ?6, ?1, 1) ON CONFLICT(run) "     \
@@ -91,6 +94,8 @@ struct spool {
         int lock_fd;
         int todo_fd, done_fd; /* eventfds; the thread waits on the first */
         sd_event_source *source;
+        sd_event_source *linger; /* wakes the thread for what is in no hurry */
+        bool lingering;          /* something is in todo and the thread was not woken for it */
         pthread_t thread;
         bool running;
         struct handover todo, done;
@@ -169,12 +174,13 @@ static int job_run(struct spool *s, const struct job *job)
 
 static int batch_run(struct spool *s, struct job *list)
 {
-        int r = sqlite_errno(sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+        static const struct job begin = {.kind = JOB_BEGIN}, commit = {.kind = JOB_COMMIT};
+        int r = job_run(s, &begin);
 
         for (struct job *job = list; job && r == 0; job = next_of(job))
                 r = job_run(s, job);
         if (r == 0)
-                r = sqlite_errno(sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL));
+                r = job_run(s, &commit);
         if (r < 0) {
                 snprintf(s->error, sizeof(s->error), "%s", sqlite3_errmsg(s->db));
                 if (!sqlite3_get_autocommit(s->db))
@@ -227,6 +233,37 @@ static int on_done(sd_event_source *source, int fd, uint32_t revents, void *user
         return 0;
 }
 
+static int on_linger(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        spool_hurry(userdata);
+        return 0;
+}
+
+void spool_hurry(struct spool *s)
+{
+        if (s->lingering)
+                sd_event_source_set_enabled(s->linger, SD_EVENT_OFF);
+        s->lingering = false;
+        eventfd_write(s->todo_fd, 1);
+}
+
+/* Nobody waits for these to be on the disk but a reader far away; a commit for
+ * each of them would be most of what an agent costs. */
+static bool can_wait(enum job_kind kind)
+{
+        return kind == JOB_RECORD || kind == JOB_ACK || kind == JOB_FORGET;
+}
+
+static void linger(struct spool *s)
+{
+        if (s->lingering)
+                return;
+        s->lingering = true;
+        if (sd_event_source_set_time_relative(s->linger, LINGER_USEC) < 0 ||
+            sd_event_source_set_enabled(s->linger, SD_EVENT_ONESHOT) < 0)
+                spool_hurry(s);
+}
+
 static int submit(struct spool *s, enum job_kind kind, const int64_t n[static 4], const char *a,
                   const char *b, spool_handler handler, void *userdata)
 {
@@ -244,8 +281,12 @@ static int submit(struct spool *s, enum job_kind kind, const int64_t n[static 4]
                 job_free(job);
                 return -ENOMEM;
         }
-        if (handover_push(&s->todo, &job->node))
-                eventfd_write(s->todo_fd, 1);
+        if (!handover_push(&s->todo, &job->node) && !s->lingering)
+                return 0; /* the thread was woken for what is before it */
+        if (can_wait(kind))
+                linger(s);
+        else
+                spool_hurry(s);
         return 0;
 }
 
@@ -402,6 +443,11 @@ int spool_open(sd_event *event, const char *dir, struct spool **ret, struct erro
         if (s->todo_fd < 0 || s->done_fd < 0)
                 return -errno;
         r = sd_event_add_io(event, &s->source, s->done_fd, EPOLLIN, on_done, s);
+        if (r >= 0)
+                r = sd_event_add_time(event, &s->linger, CLOCK_MONOTONIC, 0, LINGER_USEC / 2,
+                                      on_linger, s);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s->linger, SD_EVENT_OFF);
         if (r < 0)
                 return r;
         r = pthread_create(&s->thread, NULL, spool_thread, s);
@@ -422,6 +468,7 @@ struct spool *spool_close(struct spool *s)
                 pthread_join(s->thread, NULL);
         }
         sd_event_source_disable_unref(s->source);
+        sd_event_source_disable_unref(s->linger);
         drop(&s->todo);
         drop(&s->done);
         for (size_t k = 0; k < JOB_MAX_; k++)

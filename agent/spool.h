@@ -7,6 +7,7 @@
  * Order: disk, then wire. A thread of its own does the writing, so that a slow
  * disk never holds up the loop; what is submitted while it writes goes together into
  * the next transaction, each of which is on the disk before its handlers run.
+ * Records and what is acknowledged of them wait up to 200 ms for others to go with.
  *
  * Reading is done once, at the start, before the loop runs.
  */
@@ -32,6 +33,9 @@ int spool_open(sd_event *event, const char *dir, struct spool **ret,
 /* Writes what was submitted, then ends the thread; handlers are not called. */
 struct spool *spool_close(struct spool *s);
 DEFINE_CLEANUP(struct spool *, spool_close)
+
+/* What waits for others waits no longer. */
+void spool_hurry(struct spool *s);
 
 /* In a handler that was told of a failure: the database's own words for it. */
 const char *spool_error_text(struct spool *s);
