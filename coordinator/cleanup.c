@@ -168,8 +168,10 @@ static void on_tick(struct fleet *f, int64_t now_ns, void *userdata)
                 r = fleet_check(f, now_ns);
                 if (r > 0)
                         begin(c);
-                else if (r < 0)
+                else if (r < 0) {
+                        fleet_say_unready(f);
                         begin_with_those_there(c);
+                }
                 return;
         }
         say_waiting(c, now_ns);

@@ -2,6 +2,7 @@
 
 /* The links of a command; see fleet.h. */
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <systemd/sd-id128.h>
 #include <zmq.h>
@@ -28,7 +29,7 @@ struct fleet {
         struct link **links;
         size_t n;
         sd_event_source *timer;
-        int64_t started_ns, ticked_ns, behind_until_ns;
+        int64_t started_ns, ticked_ns, late_ns, behind_until_ns;
 };
 
 static int say_missing(const struct coord_options *o, const struct host_addresses *addresses)
@@ -153,13 +154,13 @@ static void note_lateness(struct fleet *f, int64_t now_ns)
         int64_t late_ns = f->ticked_ns ? now_ns - f->ticked_ns - FLEET_TICK_NS : 0;
 
         f->ticked_ns = now_ns;
-        if (late_ns < LATE_NS)
+        f->late_ns = late_ns < LATE_NS ? 0 : late_ns;
+        if (!f->late_ns)
                 return;
         f->behind_until_ns = now_ns + CATCH_UP_NS;
         f->started_ns += late_ns; /* nor part of the time to connect */
         for (size_t i = 0; i < f->n; i++)
                 link_excuse(f->links[i], late_ns);
-        log_info("stood still for %lld ms", (long long)(late_ns / NSEC_PER_MSEC));
 }
 
 bool fleet_is_behind(const struct fleet *f, int64_t now_ns)
@@ -182,6 +183,23 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* The one thing that may take long and cannot be waited for on the loop: here
+ * Ctrl-C ends the program at once (main.c). */
+static int resolve(struct fleet *f)
+{
+        const struct coord_options *o = f->config.options;
+        sigset_t interrupts, old;
+        int r;
+
+        sigemptyset(&interrupts);
+        sigaddset(&interrupts, SIGINT);
+        sigaddset(&interrupts, SIGTERM);
+        pthread_sigmask(SIG_UNBLOCK, &interrupts, &old);
+        r = addresses_resolve(o->hosts, o->n_hosts, f->addresses);
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
+        return r;
+}
+
 static int prepare(struct fleet *f, struct error *err)
 {
         const struct coord_options *o = f->config.options;
@@ -197,7 +215,7 @@ static int prepare(struct fleet *f, struct error *err)
                 r = read_keys(f, err);
         if (r < 0)
                 return r;
-        r = addresses_resolve(o->hosts, o->n_hosts, f->addresses);
+        r = resolve(f);
         if (r != 0)
                 return r < 0 ? r : say_missing(o, f->addresses);
         r = make_hello(f->config.spec, &f->hello);
@@ -266,9 +284,13 @@ struct link *fleet_link(struct fleet *f, size_t i)
         return f->links[i];
 }
 
-int fleet_check(struct fleet *f, int64_t now_ns)
+int64_t fleet_late_ns(const struct fleet *f)
 {
-        bool over = now_ns - f->started_ns >= f->config.options->connect_timeout_ns;
+        return f->late_ns;
+}
+
+int fleet_check(const struct fleet *f, int64_t now_ns)
+{
         size_t ready = 0, failed = 0;
 
         for (size_t i = 0; i < f->n; i++) {
@@ -277,10 +299,15 @@ int fleet_check(struct fleet *f, int64_t now_ns)
         }
         if (ready == f->n)
                 return 1;
-        if (!over && ready + failed < f->n)
-                return 0;
+        if (ready + failed == f->n ||
+            now_ns - f->started_ns >= f->config.options->connect_timeout_ns)
+                return -EHOSTUNREACH;
+        return 0;
+}
+
+void fleet_say_unready(const struct fleet *f)
+{
         for (size_t i = 0; i < f->n; i++)
                 if (link_state(f->links[i]) != LINK_READY)
                         log_error("host %s: %s", link_label(f->links[i]), link_error(f->links[i]));
-        return -EHOSTUNREACH;
 }

@@ -39,12 +39,14 @@ DEFINE_CLEANUP(struct fleet *, fleet_free)
 /* We ourselves stood still (no CPU, a slow disk) and may not have read yet what
  * the hosts sent meanwhile: no time to call anybody lost. */
 bool fleet_is_behind(const struct fleet *f, int64_t now_ns);
+/* For how long, if that has just been noticed; else 0. */
+int64_t fleet_late_ns(const struct fleet *f);
 
 size_t fleet_n(const struct fleet *f);
 struct link *fleet_link(struct fleet *f, size_t i);
 
-/*
- * 1: every host is ready; 0: wait; -EHOSTUNREACH: the time is over or all that
- * were not ready have failed, and which hosts and why has been said.
- */
-int fleet_check(struct fleet *f, int64_t now_ns);
+/* 1: every host is ready; 0: wait; -EHOSTUNREACH: the time is over, or all that
+ * are not ready have failed. */
+int fleet_check(const struct fleet *f, int64_t now_ns);
+/* Says which hosts are not ready, and why. */
+void fleet_say_unready(const struct fleet *f);

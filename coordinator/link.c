@@ -86,6 +86,18 @@ struct link *link_free(struct link *l)
         return NULL;
 }
 
+/* Who has a session with us is told that it is over. */
+static void close_politely(struct link *l)
+{
+        int linger_ms = l->welcomed ? 2000 : 0;
+
+        if (!l->socket)
+                return;
+        if (l->welcomed)
+                (void)!link_send(l, MESSAGE_BYE, l->committed, "{}");
+        link_socket_close(l, linger_ms);
+}
+
 void link_tick(struct link *l, int64_t now_ns)
 {
         int r;
@@ -93,8 +105,7 @@ void link_tick(struct link *l, int64_t now_ns)
         if (l->state == LINK_CLOSED)
                 return;
         if (l->state == LINK_FAILED) {
-                if (l->socket)
-                        link_socket_close(l, 0);
+                close_politely(l);
                 return;
         }
         if (l->was_ready && !l->reopen && now_ns - l->heard_ns > LINK_SUSPECT_NS &&
@@ -166,9 +177,7 @@ void link_bye(struct link *l)
 {
         if (l->state == LINK_CLOSED)
                 return;
-        if (l->socket && l->welcomed)
-                (void)!link_send(l, MESSAGE_BYE, l->committed, "{}");
-        link_socket_close(l, l->welcomed ? 2000 : 0);
+        close_politely(l);
         if (l->state != LINK_FAILED)
                 link_set_state(l, LINK_CLOSED);
 }

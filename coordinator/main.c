@@ -11,10 +11,21 @@
 #include "coordinator/options.h"
 #include "coordinator/run.h"
 
+/* Where nothing was begun yet, and only there: elsewhere they are blocked, and
+ * the loop takes them. */
+static void leave(int signal)
+{
+        _exit(verdict_exit_code(VERDICT_STOPPED));
+}
+
 /* Before any thread is begun, so that none of them takes the signals. */
 static void block_signals(void)
 {
+        const struct sigaction action = {.sa_handler = leave};
         sigset_t set;
+
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
 
         sigemptyset(&set);
         sigaddset(&set, SIGINT);

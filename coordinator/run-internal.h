@@ -52,7 +52,6 @@ struct run {
         sd_event_source *work; /* deferred: run_work() */
 
         enum run_stage stage;
-        bool unreachable; /* not every host could be reached at the beginning */
         int64_t started_ns, work_ended_ns;
         int64_t committed_ns, commit_took_ns; /* the last time */
         int64_t started_realtime_ns;

@@ -46,10 +46,14 @@ static void on_tick(struct fleet *f, int64_t now_ns, void *userdata)
         struct run *run = userdata;
         int r;
 
+        if (fleet_late_ns(f))
+                run_say(run, LOG_INFO, "stood still for %" PRId64 " ms",
+                        fleet_late_ns(f) / NSEC_PER_MSEC);
         if (run->stage == RUN_CONNECTING) {
                 r = fleet_check(f, now_ns);
                 if (r < 0) {
-                        run->unreachable = true;
+                        view_clear(run->view);
+                        fleet_say_unready(f);
                         run_over(run);
                 } else if (r > 0)
                         run_begin(run, now_ns);
@@ -141,8 +145,6 @@ static int prepare(struct run *run)
         run->dirty = calloc(o->n_hosts, sizeof(*run->dirty));
         if (r == 0 && (!run->hosts || !run->dirty))
                 r = -ENOMEM;
-        if (r == 0)
-                r = open_store(run, &err);
         if (r < 0) {
                 if (!err.code)
                         error_set_errno(&err, r, "cannot begin the run");
@@ -287,15 +289,20 @@ static int connect_and_work(struct run *run)
                 .userdata = run,
                 .tick = on_tick,
         };
-        int r;
+        struct error err = ERROR_INIT;
+        int opened, r;
 
         r = fleet_new(&config, &run->fleet);
-        if (r == -EHOSTUNREACH)
-                return finish(run);
-        if (r < 0) {
-                remove_store(run);
+        if (r < 0 && r != -EHOSTUNREACH)
                 return r == -EINVAL ? EXIT_USAGE : EXIT_INTERNAL;
+        opened = open_store(run, &err);
+        if (opened < 0) {
+                log_error("%s", err.code ? err.text : strerror(-opened));
+                return opened == -ENOSPC || opened == -EIO || opened == -ENOMEM ? EXIT_INTERNAL
+                                                                                : EXIT_USAGE;
         }
+        if (r < 0)
+                return finish(run);
         log_started(run);
         r = loop_run(run->loop);
         if (r < 0) {
@@ -314,7 +321,7 @@ int run_main(const struct coord_options *o)
         if (r == 0)
                 r = connect_and_work(&run);
         else
-                r = r == -ENOMEM || r == -EIO || r == -ENOSPC ? EXIT_INTERNAL : EXIT_USAGE;
+                r = EXIT_INTERNAL;
         run_release(&run);
         return r;
 }

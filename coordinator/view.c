@@ -16,7 +16,7 @@ struct view {
         enum view_kind kind;
         bool color;
         int64_t shown_ns;
-        size_t lines; /* on the screen now */
+        char *text; /* on the screen now, NULL = none */
 };
 
 static bool is_set(const char *name)
@@ -53,6 +53,32 @@ struct view *view_free(struct view *v)
         return NULL;
 }
 
+static struct winsize terminal_size(void)
+{
+        struct winsize ws = {0};
+
+        if (ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) < 0 || !ws.ws_col || !ws.ws_row)
+                ws = (struct winsize){.ws_col = 80, .ws_row = 24};
+        return ws;
+}
+
+/* How many lines a text takes on a terminal of so many columns; it may have been
+ * made for a wider one. */
+static size_t lines_taken(const char *text, size_t columns)
+{
+        size_t lines = 0, column = 0;
+
+        for (; *text; text++)
+                if (*text == '\033') /* a colour: up to its m */
+                        text += strcspn(text, "m");
+                else if (*text == '\n') {
+                        lines += column ? (column + columns - 1) / columns : 1;
+                        column = 0;
+                } else
+                        column += (*text & 0xc0) != 0x80;
+        return lines;
+}
+
 bool view_due(const struct view *v, int64_t now_ns)
 {
         switch (v->kind) {
@@ -65,47 +91,43 @@ bool view_due(const struct view *v, int64_t now_ns)
 
 void view_clear(struct view *v)
 {
-        if (!v || !v->lines)
+        if (!v || !v->text)
                 return;
-        fprintf(stderr, "\033[%zuF\033[J", v->lines);
+        fprintf(stderr, "\033[%zuF\033[J", lines_taken(v->text, terminal_size().ws_col));
         fflush(stderr);
-        v->lines = 0;
+        free(TAKE(v->text));
         v->shown_ns = 0; /* again as soon as may be */
 }
 
 /* The text, each line cleared to its end, over what is there. One write, so that
  * nothing flickers. */
-static void draw(struct view *v, const char *text)
+static void draw(struct view *v, const char *text, size_t columns)
 {
         char *out_text = NULL;
-        size_t size, lines = 0;
+        size_t size;
         FILE *out = open_memstream(&out_text, &size);
 
         if (!out)
                 return;
-        if (v->lines)
-                fprintf(out, "\033[%zuF", v->lines);
+        if (v->text)
+                fprintf(out, "\033[%zuF", lines_taken(v->text, columns));
         for (; *text; text++) {
-                if (*text == '\n') {
+                if (*text == '\n')
                         fputs("\033[K", out);
-                        lines++;
-                }
                 putc(*text, out);
         }
         fputs("\033[J", out);
         if (fclose(out) == 0) {
                 fwrite(out_text, 1, size, stderr);
                 fflush(stderr);
-                v->lines = lines;
         }
         free(out_text);
 }
 
 void view_show(struct view *v, const struct view_data *d, int64_t now_ns)
 {
-        _cleanup_(freep)
-        char *text = NULL;
-        struct winsize ws = {0};
+        struct winsize size;
+        char *text;
 
         if (v->kind == VIEW_NONE)
                 return;
@@ -114,12 +136,14 @@ void view_show(struct view *v, const struct view_data *d, int64_t now_ns)
                 text = view_format_line(d);
                 if (text)
                         fprintf(stderr, "%s\n", text);
+                free(text);
                 return;
         }
-        /* asked for every time, so that a change of size shows at once */
-        if (ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) < 0 || !ws.ws_col || !ws.ws_row)
-                ws = (struct winsize){.ws_col = 80, .ws_row = 24};
-        text = view_format(d, ws.ws_col, ws.ws_row, v->color);
-        if (text)
-                draw(v, text);
+        size = terminal_size(); /* every time, so that a change shows at once */
+        text = view_format(d, size.ws_col, size.ws_row, v->color);
+        if (!text)
+                return;
+        draw(v, text, size.ws_col);
+        free(v->text);
+        v->text = text;
 }
