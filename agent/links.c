@@ -5,6 +5,7 @@
 #include "agent/links.h"
 
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -73,10 +74,13 @@ static bool is_veth(const struct rtattr *linkinfo)
 static int add_message(struct links *links, const struct nlmsghdr *header)
 {
         const struct ifinfomsg *info = NLMSG_DATA(header);
-        struct link link = {.index = info->ifi_index, .up = info->ifi_flags & IFF_UP};
+        struct link link = {
+                .index = info->ifi_index,
+                .up = info->ifi_flags & IFF_UP,
+                .peer_space = -1,
+        };
         const struct rtattr *a = IFLA_RTA(info);
         size_t left = IFLA_PAYLOAD(header);
-        bool elsewhere = false;
 
         for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
                 const unsigned char *data = RTA_DATA(a);
@@ -91,12 +95,12 @@ static int add_message(struct links *links, const struct nlmsghdr *header)
                                  data[3], data[4], data[5]);
                 else if (a->rta_type == IFLA_LINK && size == sizeof(link.peer))
                         memcpy(&link.peer, data, sizeof(link.peer));
-                else if (a->rta_type == IFLA_LINK_NETNSID)
-                        elsewhere = true;
+                else if (a->rta_type == IFLA_LINK_NETNSID && size == sizeof(link.peer_space))
+                        memcpy(&link.peer_space, data, sizeof(link.peer_space));
                 else if (a->rta_type == IFLA_LINKINFO)
                         link.veth = is_veth(a);
         }
-        if (elsewhere || !link.veth)
+        if (link.peer_space >= 0 || !link.veth)
                 link.peer = 0;
         return links->n == LINKS_MAX ? -E2BIG : links_add(links, &link);
 }
@@ -172,6 +176,63 @@ int links_read(struct links *ret)
                 r = add_messages(ret, buf, (size_t)n);
         }
         return r;
+}
+
+/* ---- other name spaces ---- */
+
+/* Is it our own? Then it has no number, or one that says nothing. */
+static bool shares_our_space(pid_t pid)
+{
+        char path[32], own[64] = "", its[64] = "";
+
+        snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+        return readlink("/proc/self/ns/net", own, sizeof(own) - 1) < 0 ||
+               readlink(path, its, sizeof(its) - 1) < 0 || streq(own, its);
+}
+
+int links_space(pid_t pid)
+{
+        struct {
+                struct nlmsghdr header;
+                struct rtgenmsg info;
+                _Alignas(NLMSG_ALIGNTO) struct rtattr pid_header;
+                uint32_t pid;
+        } request = {
+                .header = {.nlmsg_len = sizeof(request),
+                           .nlmsg_type = RTM_GETNSID,
+                           .nlmsg_flags = NLM_F_REQUEST},
+                .info = {.rtgen_family = AF_UNSPEC},
+                .pid_header = {.rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = NETNSA_PID},
+                .pid = (uint32_t)pid,
+        };
+        _cleanup_(closep)
+        int fd = -1;
+        _Alignas(struct nlmsghdr) char buf[1024];
+        const struct nlmsghdr *header = (const void *)buf;
+        const struct rtattr *a;
+        size_t left;
+        ssize_t n;
+
+        if (shares_our_space(pid))
+                return -ENOENT;
+        fd = open_route();
+        if (fd < 0)
+                return fd;
+        n = talk(fd, &request, sizeof(request), buf, sizeof(buf));
+        if (n < 0)
+                return (int)n;
+        if (!NLMSG_OK(header, (size_t)n) || header->nlmsg_type != RTM_NEWNSID)
+                return -EIO;
+        a = (const void *)((const char *)header + NLMSG_SPACE(sizeof(struct rtgenmsg)));
+        left = NLMSG_PAYLOAD(header, NLMSG_ALIGN(sizeof(struct rtgenmsg)));
+        for (; RTA_OK(a, left); a = RTA_NEXT(a, left))
+                if (a->rta_type == NETNSA_NSID && RTA_PAYLOAD(a) == sizeof(int)) {
+                        int id;
+
+                        memcpy(&id, RTA_DATA(a), sizeof(id));
+                        return id < 0 ? -ENOENT : id;
+                }
+        return -EIO;
 }
 
 /* ---- removing ---- */

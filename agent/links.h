@@ -7,6 +7,8 @@
  * one lock for links at most, so it is called where waiting does no harm.
  */
 
+#include <sys/types.h>
+
 #include "base/util.h"
 
 struct link {
@@ -14,6 +16,7 @@ struct link {
         bool veth, up;
         /* Its other end, when that is in this name space too, by index; else 0. */
         int peer;
+        int peer_space; /* the other name space it is in, as links_space() has it, or -1 */
         char name[16];
         char address[20]; /* "00:16:3e:65:b7:bc", "" when it has none of six bytes */
 };
@@ -31,6 +34,10 @@ void links_clear(struct links *links);
 
 const struct link *links_by_name(const struct links *links, const char *name);
 const struct link *links_by_index(const struct links *links, int index);
+
+/* The number ours has for the network name space of a process: that of the other ends of
+ * its links here. Negative: it is ours too, or has no number, or cannot be asked for. */
+int links_space(pid_t pid) _warn_unused_;
 
 /* Removes the link and with it, for a veth, its other end. */
 int link_remove(int index) _warn_unused_;

@@ -261,6 +261,9 @@ static int merge(struct rungs *r, const struct inventory_item *item)
 {
         struct thing *t = r->things, *end = r->things + r->n_things;
 
+        /* Known by its name from now on, when the container that has its other end is gone. */
+        if (item->kind == LEFTOVER_VETH)
+                veths_add(r->suspect.veths, item->name);
         /* What an instance that LXD has must have is not a thing left over. */
         if (r->there && item->kind != LEFTOVER_PROCESS && item->kind != LEFTOVER_MOUNT)
                 return 0;

@@ -6,8 +6,9 @@
  * address LXD gave its inner end (volatile.*.hwaddr)? The latter is on the host only
  * before a container starts and after it ended: a daemon killed in the middle of a
  * start leaves the pair, and may not have told its name to anybody yet (seen with
- * LXD 5.0.2). Asked of the kernel for our own network name space; no /sys of another
- * can mislead.
+ * LXD 5.0.2). And one whose other end is where a process found in the instance's cgroup is:
+ * that is the instance's without anybody having noted it. Asked of the kernel for our own network
+ * name space; no /sys of another can mislead.
  */
 
 #include "agent/scan.h"
@@ -16,6 +17,8 @@
 #include <limits.h>
 
 #include "agent/links.h"
+
+#define SPACES_MAX 4 /* network name spaces of one instance */
 
 /* Of a fake tree: /sys/class/net/NAME with, perhaps, `address` in it. */
 static int read_fake(struct scan *s, struct links *links)
@@ -30,7 +33,11 @@ static int read_fake(struct scan *s, struct links *links)
                 return r;
         d = opendir(path);
         while (r >= 0 && d && (e = readdir(d))) {
-                struct link link = {.index = (int)links->n + 1, .veth = true};
+                struct link link = {
+                        .index = (int)links->n + 1,
+                        .veth = true,
+                        .peer_space = -1,
+                };
 
                 if (e->d_name[0] == '.' || strlen(e->d_name) >= sizeof(link.name))
                         continue;
@@ -58,13 +65,44 @@ bool scan_link_fits(const struct scan *s, size_t target, const struct link *link
         return false;
 }
 
+/* The other name spaces of its processes; the cgroups' were found before. */
+static size_t find_spaces(const struct scan *s, size_t target, int spaces[static SPACES_MAX])
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n_items && n < SPACES_MAX; i++) {
+                const struct scan_item *item = &s->items[i];
+                int space;
+
+                if (item->kind != LEFTOVER_PROCESS || item->target != target || s->root[0] ||
+                    !strstr(item->detail, "in lxc.payload."))
+                        continue;
+                space = links_space(item->pid);
+                if (space >= 0 && (n == 0 || spaces[n - 1] != space))
+                        spaces[n++] = space;
+        }
+        return n;
+}
+
+static bool is_in(const int *spaces, size_t n, int space)
+{
+        for (size_t i = 0; i < n; i++)
+                if (spaces[i] == space)
+                        return true;
+        return false;
+}
+
 static int add_links(struct scan *s, size_t target, const struct links *links)
 {
+        int spaces[SPACES_MAX];
+        size_t n_spaces = s->targets[target].n_items ? find_spaces(s, target, spaces) : 0;
+
         for (size_t i = 0; i < links->n; i++) {
                 const struct link *link = &links->items[i], *peer = NULL;
                 int r;
 
-                if (!scan_link_fits(s, target, link))
+                if (!scan_link_fits(s, target, link) &&
+                    !(link->veth && is_in(spaces, n_spaces, link->peer_space)))
                         continue;
                 if (link->peer)
                         peer = links_by_index(links, link->peer);
@@ -88,7 +126,7 @@ int scan_links(struct scan *s)
         int r;
 
         for (size_t t = 0; t < s->n_targets; t++)
-                wanted = wanted || s->targets[t].veths[0][0];
+                wanted = wanted || s->targets[t].veths[0][0] || s->targets[t].n_items;
         if (!wanted)
                 return 0;
         scan_doing(s, "looking for network links");

@@ -96,10 +96,16 @@ static bool parse(const char *text, struct suspect *ret)
 
 /* ---- the list ---- */
 
+static const char *project_name(const char *project)
+{
+        return project[0] ? project : "default";
+}
+
 static struct suspect *find(const struct suspects *s, const char *project, const char *instance)
 {
         for (size_t i = 0; i < s->n; i++)
-                if (streq(s->items[i].instance, instance) && streq(s->items[i].project, project))
+                if (streq(s->items[i].instance, instance) &&
+                    streq(project_name(s->items[i].project), project_name(project)))
                         return &s->items[i];
         return NULL;
 }
@@ -187,7 +193,7 @@ void suspects_forget(struct suspects *s, const char *project, const char *instan
 
         if (!known)
                 return;
-        make_key(key, project, instance);
+        make_key(key, known->project, known->instance);
         if (spool_drop_suspect(s->spool, key) < 0)
                 log_error("Out of memory: the next clean-up will ask for %s again", instance);
         s->n--;

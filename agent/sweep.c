@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* See sweep.h. Each instance is removed by a runner of its own, without a spool
- * and without an outbox; a few at a time. What is left then goes up the rungs, one
- * instance after the other: the helper does not work for several at once. */
+ * and without an outbox; a few at a time. What is left then is further.c's. */
 
 #include "agent/sweep.h"
 
-#include "agent/owned.h"
-#include "agent/rungs.h"
+#include "agent/further.h"
 #include "base/log.h"
 
 #define LIST_NS         (120 * NSEC_PER_SEC)
@@ -23,7 +21,6 @@ struct item {
         struct runner *runner;
         char name[NAME_SIZE], unit[24], status[32], veths[SUSPECT_VETHS_SIZE];
         bool left, skip;
-        bool remembered; /* not from LXD's list, but from our own */
         char error[ERROR_TEXT_MAX];
 };
 
@@ -38,15 +35,12 @@ struct sweep {
         struct item *waiting, *active;
         size_t n_active;
 
-        struct suspects *suspects; /* NULL: what LXD lists, and no more */
-        struct item *troubled;     /* the first of them is on the rungs */
-        struct rungs *rungs;
-        struct inventory_removal *names;
+        struct further *further; /* NULL: what LXD lists, and no more */
 };
 
 static void sweep_free(struct sweep *s)
 {
-        struct item **lists[] = {&s->waiting, &s->active, &s->troubled};
+        struct item **lists[] = {&s->waiting, &s->active};
 
         for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
                 while (*lists[i]) {
@@ -57,10 +51,8 @@ static void sweep_free(struct sweep *s)
                         free(item);
                 }
         }
-        if (s->rungs)
-                rungs_cancel(s->rungs);
-        if (s->names)
-                inventory_remove_cancel(s->names);
+        if (s->further)
+                further_cancel(s->further);
         if (s->call)
                 lxd_cancel(s->call);
         sd_event_unref(s->event);
@@ -71,11 +63,6 @@ static void finish(struct sweep *s, const char *error)
 {
         s->handlers.done(error, s->handlers.userdata);
         sweep_free(s);
-}
-
-static bool wants_run(const struct sweep *s, const char *run)
-{
-        return (!s->run[0] || streq(run, s->run)) && (!s->skip_run[0] || !streq(run, s->skip_run));
 }
 
 static struct item *item_new(struct sweep *s, const char *name, const char *run, const char *unit)
@@ -137,13 +124,10 @@ static void on_end(struct runner *runner, enum outcome outcome, void *userdata)
         *p = item->next;
         s->n_active--;
         item->runner = runner_free(item->runner);
-        if (item->left && s->suspects) {
-                item->next = s->troubled;
-                s->troubled = item;
-        } else {
+        if (!item->left || !s->further ||
+            further_add(s->further, item->name, item->spec.run, item->unit, item->veths) < 0)
                 report(item, !item->left, item->error);
-                free(item);
-        }
+        free(item);
         pump(s);
 }
 
@@ -167,165 +151,15 @@ static int begin(struct item *item)
         return runner_new_removal(&item->env, item->name, item->unit, 0, 0, 0, &item->runner);
 }
 
-/* ---- the rungs ---- */
-
-static void next_rungs(struct sweep *s);
-
-static void fill_suspect(const struct item *item, struct suspect *ret)
-{
-        *ret = (struct suspect){0};
-        snprintf(ret->instance, sizeof(ret->instance), "%s", item->name);
-        snprintf(ret->project, sizeof(ret->project), "%s", item->spec.project);
-        snprintf(ret->run, sizeof(ret->run), "%s", item->spec.run);
-        snprintf(ret->unit, sizeof(ret->unit), "%s", item->unit);
-        snprintf(ret->veths, sizeof(ret->veths), "%s", item->veths);
-}
-
-static void on_thing(enum leftover_kind kind, const char *name, const char *detail, bool removed,
-                     const char *error, void *userdata)
-{
-        struct sweep *s = userdata;
-        const struct item *item = s->troubled;
-        struct sweep_item out = {
-                .kind = kind,
-                .name = name,
-                .run = item->spec.run,
-                .unit = item->unit,
-                .instance = item->name,
-                .detail = detail,
-                .removed = removed,
-                .error = error,
-        };
-
-        if (kind == LEFTOVER_VETH)
-                veths_add(s->troubled->veths, name);
-        s->handlers.item(&out, s->handlers.userdata);
-}
-
-static void on_rungs_end(enum rungs_end end, const char *error, void *userdata)
-{
-        struct sweep *s = userdata;
-        struct item *item = s->troubled;
-        struct suspect suspect;
-
-        s->rungs = NULL;
-        fill_suspect(item, &suspect);
-        if (end == RUNGS_CLEAN || end == RUNGS_FOREIGN)
-                suspects_forget(s->suspects, suspect.project, suspect.instance);
-        else if (end == RUNGS_LEFT)
-                suspects_add(s->suspects, &suspect);
-        /* One that was only remembered is gone as an instance, if nothing else is said. */
-        if (!item->remembered || error[0])
-                report(item, !error[0], error);
-        s->troubled = item->next;
-        free(item);
-        next_rungs(s);
-}
-
-static void next_rungs(struct sweep *s)
-{
-        struct rungs_handlers handlers = {on_thing, on_rungs_end, s};
-        struct suspect suspect;
-
-        if (!s->troubled) {
-                finish(s, "");
-                return;
-        }
-        fill_suspect(s->troubled, &suspect);
-        if (rungs_start(s->event, s->lxd, s->inventory, &suspect, s->mode == SWEEP_LIST, &handlers,
-                        &s->rungs) < 0)
-                finish(s, "out of memory");
-}
-
-static bool same_project(const char *a, const char *b)
-{
-        return streq(a[0] ? a : "default", b[0] ? b : "default");
-}
-
-/* It joins those that would not go just now. */
-static int add_troubled(struct sweep *s, const char *name, const char *run, const char *unit,
-                        const char *veths)
-{
-        struct item *item = s->troubled;
-
-        if (!wants_run(s, run))
-                return 0;
-        while (item && !streq(item->name, name))
-                item = item->next;
-        if (!item) {
-                item = item_new(s, name, run, unit);
-                if (!item)
-                        return -ENOMEM;
-                item->remembered = true;
-                item->next = s->troubled;
-                s->troubled = item;
-        }
-        veths_add(item->veths, veths);
-        return 0;
-}
-
-static int add_remembered(struct sweep *s)
-{
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < suspects_n(s->suspects); i++) {
-                const struct suspect *suspect = suspects_get(s->suspects, i);
-
-                if (same_project(suspect->project, s->project))
-                        r = add_troubled(s, suspect->instance, suspect->run, suspect->unit,
-                                         suspect->veths);
-        }
-        return r;
-}
-
-/* A name nobody remembers: is it of this project, and of the run that is asked for or
- * of one that was driven from here? Anybody may call a container like ours. */
-static int add_by_name(struct sweep *s, const char *full)
-{
-        const char *name = strrchr(full, '_'), *tail, *unit;
-        size_t project = name ? (size_t)(name - full) : 0;
-        char run[RUN_ID_SIZE], number[24];
-
-        name = name ? name + 1 : full;
-        if (project ? strlen(s->project) != project || strncmp(full, s->project, project) != 0
-                    : !same_project(s->project, ""))
-                return 0;
-        tail = strrchr(name, '-');
-        if (!tail || tail - name < RUN_ID_SIZE)
-                return 0;
-        snprintf(run, sizeof(run), "%s", tail - (RUN_ID_SIZE - 1));
-        unit = owned_unit(name, run);
-        if (!unit || (!streq(run, s->run) && !suspects_has_run(s->suspects, run)))
-                return 0;
-        snprintf(number, sizeof(number), "%lld", strtoll(unit, NULL, 10));
-        return add_troubled(s, name, run, streq(unit, "template") ? unit : number, "");
-}
-
-static void on_names(const struct removed_answer *a, void *userdata)
-{
-        struct sweep *s = userdata;
-        int r = 0;
-
-        s->names = NULL;
-        if (a->error < 0)
-                log_error("The host could not be asked for names of ours: %s", a->error_text);
-        for (size_t i = 0; r >= 0 && i < a->n; i++)
-                r = add_by_name(s, a->items[i].name);
-        if (r < 0)
-                finish(s, "out of memory");
-        else
-                next_rungs(s);
-}
-
-static void look_further(struct sweep *s)
-{
-        if (!s->suspects)
-                finish(s, "");
-        else if (add_remembered(s) < 0 || inventory_names(s->inventory, on_names, s, &s->names) < 0)
-                finish(s, "out of memory");
-}
-
 /* ---- what LXD lists ---- */
+
+static void on_further(const char *error, void *userdata)
+{
+        struct sweep *s = userdata;
+
+        s->further = NULL; /* it frees itself */
+        finish(s, error);
+}
 
 static void pump(struct sweep *s)
 {
@@ -356,7 +190,10 @@ static void pump(struct sweep *s)
         }
         if (s->waiting || s->active)
                 return;
-        look_further(s);
+        if (s->further)
+                further_begin(s->further);
+        else
+                finish(s, "");
 }
 
 static const char *get_string(json_object *o, const char *key)
@@ -425,13 +262,16 @@ int sweep_start(sd_event *event, struct lxd *lxd, struct inventory *inventory,
         s->lxd = lxd;
         s->inventory = inventory;
         s->mode = request->mode;
-        s->suspects = request->suspects;
         s->handlers = *handlers;
         snprintf(s->project, sizeof(s->project), "%s", request->project);
         snprintf(s->run, sizeof(s->run), "%s", request->run);
         snprintf(s->skip_run, sizeof(s->skip_run), "%s", request->skip_run);
-        r = lxd_request(lxd, "GET", "/1.0/instances?recursion=1", NULL, LIST_NS, on_list, s,
-                        &s->call);
+        r = request->suspects ? further_new(event, lxd, inventory, request, handlers->item,
+                                            on_further, handlers->userdata, s, &s->further)
+                              : 0;
+        if (r >= 0)
+                r = lxd_request(lxd, "GET", "/1.0/instances?recursion=1", NULL, LIST_NS, on_list, s,
+                                &s->call);
         if (r < 0) {
                 sweep_free(s);
                 return r;

@@ -148,7 +148,7 @@ def veth_pairs(bed):
 
 
 def drop_nameless_pairs(bed):
-    bed.run("a", "bash", "-c", r"ip -br link | awk '/^veth/ && !/@if/ { sub(/@.*/, \"\", $1); print $1 }' | xargs -rn1 ip link del")
+    bed.run("a", "bash", "-c", "ip -br link | sed -nE 's/^(veth[^@ ]*)@veth.*/\\1/p' | xargs -rn1 ip link del")
 
 
 def test_links_after_lxd_was_killed(bed):
