@@ -26,7 +26,7 @@ void link_set_state(struct link *l, enum link_state state)
                 l->config.ops->state(l, old, l->config.userdata);
 }
 
-static void note(struct link *l, int code, const char *format, va_list ap)
+_printf_(3, 0) static void note(struct link *l, int code, const char *format, va_list ap)
 {
         l->error.code = code;
         vsnprintf(l->error.text, sizeof(l->error.text), format, ap);
