@@ -5,110 +5,8 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <zmq.h>
 
-#include "base/clock.h"
-#include "tests/unit/fake-agent.h"
-#include "proto/record.h"
-#include "proto/wire.h"
-
-#define UNITS_MAX_HERE 100000
-#define BATCH_ROWS     20
-
-struct lent {
-        int64_t lease, first, next, end, attempt;
-};
-
-struct running {
-        int64_t unit, attempt, lease, begun_ns;
-};
-
-struct agent {
-        struct fake_agent config;
-        void *zmq, *router, *zap;
-        zmq_msg_t peer;
-        bool has_peer, has_session;
-        char run[WIRE_RUN_SIZE + 1];
-        uint32_t epoch;
-        int64_t parallel;
-
-        struct lent lent[64];
-        size_t n_lent;
-        int64_t leases_seen[4096];
-        size_t n_seen;
-        struct running running[PARALLEL_MAX];
-        size_t n_running;
-        int64_t outcomes, batches;
-
-        json_object *records[UNITS_MAX_HERE];
-        uint64_t head, sent, acked;
-        int64_t sent_ns;
-        int stop; /* -1 = not asked */
-};
-
-static void send_body(struct agent *a, enum message_type type, uint64_t seq, json_object *body)
-{
-        struct wire_header h = {.type = type, .epoch = a->epoch, .seq = seq};
-        const char *text = json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN);
-        uint8_t buf[WIRE_HEADER_SIZE];
-        zmq_msg_t id;
-
-        if (!a->has_peer)
-                return;
-        snprintf(h.run, sizeof(h.run), "%s", a->run);
-        wire_header_encode(&h, buf);
-        zmq_msg_init(&id);
-        zmq_msg_copy(&id, &a->peer);
-        if (zmq_msg_send(&id, a->router, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
-                zmq_msg_close(&id);
-                return;
-        }
-        zmq_send(a->router, buf, sizeof(buf), ZMQ_SNDMORE);
-        zmq_send(a->router, text, strlen(text), 0);
-}
-
-static void send_struct(struct agent *a, enum message_type type, const struct field *table,
-                        const void *m)
-{
-        json_object *body = fields_encode(table, m);
-
-        send_body(a, type, 0, body);
-        json_object_put(body);
-}
-
-static void send_raw(struct agent *a, const void *one, size_t n_one, const void *two, size_t n_two)
-{
-        zmq_msg_t id;
-
-        zmq_msg_init(&id);
-        zmq_msg_copy(&id, &a->peer);
-        zmq_msg_send(&id, a->router, ZMQ_SNDMORE);
-        zmq_send(a->router, one, n_one, two ? ZMQ_SNDMORE : 0);
-        if (two)
-                zmq_send(a->router, two, n_two, 0);
-}
-
-static void send_nonsense(struct agent *a)
-{
-        struct wire_header h = {.type = MESSAGE_PONG, .epoch = a->epoch};
-        static char large[WIRE_FRAME_MAX + 1];
-        uint8_t buf[WIRE_HEADER_SIZE];
-
-        snprintf(h.run, sizeof(h.run), "%s", a->run);
-        wire_header_encode(&h, buf);
-        if (a->config.garbage) {
-                send_raw(a, "garbage", 7, NULL, 0);
-                send_raw(a, "garbage", 7, "{}", 2);
-                send_raw(a, buf, sizeof(buf), "{\"in_flight\":\"many\"}", 20);
-                send_raw(a, buf, sizeof(buf), "[[[[", 4);
-                send_raw(a, buf, sizeof(buf) - 1, "{}", 2);
-                h.type = MESSAGE_LEASE;
-                wire_header_encode(&h, buf);
-                send_raw(a, buf, sizeof(buf), "{}", 2);
-        }
-        if (a->config.oversize)
-                send_raw(a, buf, sizeof(buf), large, sizeof(large));
-}
+#include "tests/unit/fake-agent-internal.h"
 
 static void add_record(struct agent *a, struct record *r)
 {
@@ -116,29 +14,6 @@ static void add_record(struct agent *a, struct record *r)
         if (a->head >= UNITS_MAX_HERE)
                 _exit(3);
         a->records[a->head] = record_encode(r);
-}
-
-static void send_results(struct agent *a, uint64_t from, bool first_time)
-{
-        while (from <= a->head) {
-                json_object *rows = json_object_new_array(), *body = json_object_new_object();
-                uint64_t end = MIN(from + BATCH_ROWS - 1, a->head);
-
-                for (uint64_t i = from; i <= end; i++)
-                        json_object_array_add(rows, json_object_get(a->records[i]));
-                if (a->config.bad_record)
-                        json_object_array_put_idx(rows, 0, json_object_new_string("what?"));
-                json_object_object_add(body, "rows", rows);
-                a->batches++;
-                if (!(first_time && a->config.lose && a->batches % a->config.lose == 0))
-                        send_body(a, MESSAGE_RESULTS, from, body);
-                if (a->config.twice)
-                        send_body(a, MESSAGE_RESULTS, from, body);
-                json_object_put(body);
-                from = end + 1;
-        }
-        a->sent = a->head;
-        a->sent_ns = now_monotonic_ns();
 }
 
 static void end_unit(struct agent *a, const struct running *u, enum outcome outcome)
@@ -215,7 +90,7 @@ static void send_stopped(struct agent *a)
                 snprintf(item.name, sizeof(item.name), "/var/lib/lxd/left-%lld", (long long)i);
                 json_object_array_add(m.leftovers, fields_encode(msg_item_fields, &item));
         }
-        send_struct(a, MESSAGE_STOPPED, msg_stopped_fields, &m);
+        fake_send_struct(a, MESSAGE_STOPPED, msg_stopped_fields, &m);
         json_object_put(m.leftovers);
 }
 
@@ -256,9 +131,9 @@ static void work(struct agent *a)
         if (!a->has_session)
                 return;
         if (a->sent < a->head)
-                send_results(a, a->sent + 1, true);
+                fake_send_results(a, a->sent + 1, true);
         else if (a->acked < a->head && now_ns - a->sent_ns > NSEC_PER_SEC)
-                send_results(a, a->acked + 1, false);
+                fake_send_results(a, a->acked + 1, false);
 }
 
 static void be_silent(struct agent *a)
@@ -287,7 +162,7 @@ static void on_hello(struct agent *a, const struct wire_header *h, json_object *
                 struct msg_refuse refuse = {.code = a->config.refuse - 1};
 
                 snprintf(refuse.text, sizeof(refuse.text), "%s", a->config.refuse_text ?: "");
-                send_struct(a, MESSAGE_REFUSE, msg_refuse_fields, &refuse);
+                fake_send_struct(a, MESSAGE_REFUSE, msg_refuse_fields, &refuse);
                 return;
         }
         snprintf(w.agent_id, sizeof(w.agent_id), "%s", a->config.agent_id);
@@ -297,8 +172,8 @@ static void on_hello(struct agent *a, const struct wire_header *h, json_object *
         a->has_session = true;
         a->acked = h->ack;
         a->sent = h->ack;
-        send_nonsense(a);
-        send_struct(a, MESSAGE_WELCOME, msg_welcome_fields, &w);
+        fake_send_nonsense(a);
+        fake_send_struct(a, MESSAGE_WELCOME, msg_welcome_fields, &w);
 }
 
 static void on_lease(struct agent *a, json_object *object)
@@ -310,7 +185,7 @@ static void on_lease(struct agent *a, json_object *object)
         if (fields_decode(msg_lease_fields, object, &m, &err) < 0)
                 _exit(2);
         ok.lease = m.lease;
-        send_struct(a, MESSAGE_LEASE_OK, msg_lease_ok_fields, &ok);
+        fake_send_struct(a, MESSAGE_LEASE_OK, msg_lease_ok_fields, &ok);
         for (size_t i = 0; i < a->n_seen; i++)
                 if (a->leases_seen[i] == m.lease)
                         return;
@@ -341,7 +216,7 @@ static void on_cleanup(struct agent *a, json_object *object)
                 snprintf(item.error, sizeof(item.error), "device busy");
                 json_object_array_add(cleaned.items, fields_encode(msg_item_fields, &item));
         }
-        send_struct(a, MESSAGE_CLEANED, msg_cleaned_fields, &cleaned);
+        fake_send_struct(a, MESSAGE_CLEANED, msg_cleaned_fields, &cleaned);
         json_object_put(cleaned.items);
 }
 
@@ -364,8 +239,8 @@ static void on_ping(struct agent *a, json_object *object)
         if (fields_decode(msg_ping_fields, object, &m, &err) < 0)
                 _exit(2);
         pong.stamp_ns = m.stamp_ns;
-        send_struct(a, MESSAGE_PONG, msg_pong_fields, &pong);
-        send_nonsense(a);
+        fake_send_struct(a, MESSAGE_PONG, msg_pong_fields, &pong);
+        fake_send_nonsense(a);
 }
 
 static void on_message(struct agent *a, const struct wire_header *h, json_object *object)
@@ -377,7 +252,7 @@ static void on_message(struct agent *a, const struct wire_header *h, json_object
                 return;
         }
         if (!a->has_session) {
-                send_struct(a, MESSAGE_ERR, msg_err_fields, &no_session);
+                fake_send_struct(a, MESSAGE_ERR, msg_err_fields, &no_session);
                 return;
         }
         switch (h->type) {
@@ -422,46 +297,6 @@ static bool receive(struct agent *a)
         return true;
 }
 
-/* ZAP: frames version, request id, domain, address, identity, mechanism, key. */
-static void answer_zap(struct agent *a)
-{
-        char frames[7][256], key[KEY_Z85_SIZE] = "";
-        const char *status;
-        int sizes[7];
-
-        for (int i = 0; i < 7; i++)
-                sizes[i] = zmq_recv(a->zap, frames[i], sizeof(frames[i]), 0);
-        if (sizes[6] == 32)
-                zmq_z85_encode(key, (uint8_t *)frames[6], 32);
-        status = a->config.allowed && streq(key, a->config.allowed) ? "200" : "400";
-        zmq_send(a->zap, "1.0", 3, ZMQ_SNDMORE);
-        zmq_send(a->zap, frames[1], (size_t)sizes[1], ZMQ_SNDMORE);
-        zmq_send(a->zap, status, 3, ZMQ_SNDMORE);
-        zmq_send(a->zap, "", 0, ZMQ_SNDMORE);
-        zmq_send(a->zap, "drive:test", 10, ZMQ_SNDMORE);
-        zmq_send(a->zap, "", 0, 0);
-}
-
-static void open_sockets(struct agent *a)
-{
-        const int on = 1;
-
-        a->zmq = zmq_ctx_new();
-        a->zap = zmq_socket(a->zmq, ZMQ_REP);
-        zmq_bind(a->zap, "inproc://zeromq.zap.01");
-        a->router = zmq_socket(a->zmq, ZMQ_ROUTER);
-        if (a->config.secret) {
-                zmq_setsockopt(a->router, ZMQ_CURVE_SERVER, &on, sizeof(on));
-                zmq_setsockopt(a->router, ZMQ_CURVE_SECRETKEY, a->config.secret, KEY_Z85_SIZE);
-                zmq_setsockopt(a->router, ZMQ_ZAP_DOMAIN, "lxdsoak", 7);
-        }
-        if (zmq_bind(a->router, a->config.endpoint) < 0) {
-                perror("fake agent: bind");
-                _exit(2);
-        }
-        zmq_msg_init(&a->peer);
-}
-
 static void run(struct agent *a)
 {
         bool said_stopped = false;
@@ -473,7 +308,7 @@ static void run(struct agent *a)
 
                 zmq_poll(items, 2, a->n_running || a->acked < a->head ? 5 : 100);
                 if (items[1].revents)
-                        answer_zap(a);
+                        fake_answer_zap(a);
                 while (receive(a))
                         ;
                 work(a);
@@ -500,7 +335,7 @@ pid_t fake_agent_start(const struct fake_agent *config)
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
                 a->config = *config;
                 a->stop = -1;
-                open_sockets(a);
+                fake_open_sockets(a);
                 run(a);
         }
         return pid;
