@@ -2,6 +2,7 @@
 """cleanup removes what runs have left, in any state, and nothing else."""
 
 import json
+import signal
 
 import pytest
 
@@ -155,6 +156,8 @@ def test_links_after_lxd_was_killed(bed):
     run = bed.start("--hosts", "a", "--total", 24, "--parallel", 8, "--json")
     try:
         for _ in range(2):
+            # Killed while systemd still waits for it to be ready, it would stay away for 10 minutes.
+            wait_until(lambda: bed.unit_property("a", "ActiveState", "lxd.service") == "active", 60, "lxd is active")
             wait_until(lambda: len(bed.instances("a")) >= 4, 30, "4 instances")
             bed.sh("a", "sleep 1; kill -9 $(systemctl show -P MainPID lxd.service)")
         outcome = run.end(150)
@@ -166,6 +169,7 @@ def test_links_after_lxd_was_killed(bed):
         assert done.code == PASS and done.out.count("removed veth") == len(left), done
         assert veth_pairs(bed) == []
     finally:
+        run.signal(signal.SIGKILL)
         drop_nameless_pairs(bed)
 
 
