@@ -47,6 +47,6 @@ uint64_t zsock_dropped(const struct zsock *z);
  * ROUTER is gone. */
 int zsock_send(struct zsock *z, const struct zframe *frames, size_t n) _warn_unused_;
 
-/* The options every socket of ours has (zeromq.md's table): LINGER, HWM,
+/* The options every socket of ours has: LINGER, HWM,
  * no HEARTBEAT, RECONNECT, MAXMSGSIZE, TCP keep-alive, IPv6. */
 int zsock_set_common_options(void *socket) _warn_unused_;
