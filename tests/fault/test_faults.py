@@ -563,7 +563,8 @@ def test_killed_half_way_and_cleaned_up(make_host, victim):
         host.agent.start()
         outcome = run.end(120)
         assert outcome.code in (PASS, THRESHOLD, INCONCLUSIVE), outcome
-    # For some seconds the agent cannot know that its coordinator is gone.
+    # For 10 s the agent cannot know that its coordinator is gone.
+    time.sleep(12)
     wait_until(lambda: host.cleanup().code == PASS, 60, "cleanup")
     wait_until(lambda: host.instances() == [], 30, "clean host")
 

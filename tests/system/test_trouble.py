@@ -44,7 +44,8 @@ def test_coordinator_is_killed_and_cleanup_finds_the_rest(bed):
     at_work(bed)
     run.signal(signal.SIGKILL)
     run.end(10)
-    # For some seconds the agents cannot know that it is gone: said, never a success.
+    # For 10 s the agents cannot know that it is gone, and leave its run alone.
+    time.sleep(12)
     deadline = time.monotonic() + 60
     while (outcome := bed.coord("cleanup", "--hosts", "a,b", timeout=90)).code != PASS:
         assert "is being driven" in outcome.out + outcome.err, outcome
