@@ -347,10 +347,10 @@ static void setup_env(struct run *run)
                 .phases = (unsigned)run->spec.phases,
                 .n_exec = run->spec.exec.n,
                 .hold = run->spec.mode == MODE_DENSITY,
-                .phase_deadline_ns = run->spec.phase_deadline_ns,
                 .verify_grace_ns = VERIFY_GRACE_NS,
                 .settle_limit_ns = SETTLE_LIMIT_NS,
         };
+        memcpy(run->env.plan.deadline_ns, run->spec.deadline_ns, sizeof(run->spec.deadline_ns));
 }
 
 int run_new(const struct run_deps *deps, struct run_spec *spec, struct run **ret, struct error *err)

@@ -221,7 +221,7 @@ static void enter(struct unit *u, enum phase phase, int64_t now_ns, int64_t now_
         u->phase_start_realtime_ns = now_realtime_ns;
         u->pause_ns = VERIFY_FIRST_NS;
         u->state = entry[phase].state;
-        act(step, entry[phase].action, now_ns + u->plan.phase_deadline_ns);
+        act(step, entry[phase].action, now_ns + u->plan.deadline_ns[u->phase]);
 }
 
 /* The phase that follows the current one, with the hold of a density run
@@ -265,7 +265,7 @@ static void pass(struct unit *u, const struct unit_event *ev, int64_t now_ns,
 
 static bool phase_over(const struct unit *u, int64_t now_ns)
 {
-        return now_ns - u->phase_start_ns >= u->plan.phase_deadline_ns;
+        return now_ns - u->phase_start_ns >= u->plan.deadline_ns[u->phase];
 }
 
 static void ready_again(struct unit *u, const struct unit_event *ev, int64_t now_ns,
@@ -288,7 +288,7 @@ static void ready_looked(struct unit *u, const struct unit_event *ev, int64_t no
                 fail(u, ev, ev->result, now_ns, step);
         } else if (ev->seen == UNIT_SEEN_RUNNING) {
                 u->state = S_READY_EXEC;
-                act(step, UNIT_TRY_EXEC, u->phase_start_ns + u->plan.phase_deadline_ns);
+                act(step, UNIT_TRY_EXEC, u->phase_start_ns + u->plan.deadline_ns[u->phase]);
         } else if (ev->seen == UNIT_SEEN_ABSENT || ev->seen == UNIT_SEEN_FOREIGN) {
                 why.text = "the instance is gone though nobody deleted it";
                 fail(u, &why, RESULT_FAIL, now_ns, step);
@@ -343,7 +343,7 @@ static void verify_looked(struct unit *u, const struct unit_event *ev, int64_t n
         case UNIT_SEEN_ABSENT:
         case UNIT_SEEN_FOREIGN:
                 u->state = S_VERIFY;
-                act(step, UNIT_INVENTORY, u->phase_start_ns + u->plan.phase_deadline_ns);
+                act(step, UNIT_INVENTORY, u->phase_start_ns + u->plan.deadline_ns[u->phase]);
                 return;
         case UNIT_SEEN_UNKNOWN: fail(u, ev, ev->result, now_ns, step); return;
         default:
@@ -409,11 +409,11 @@ static void paused(struct unit *u, int64_t now_ns, struct unit_step *step)
         switch (u->state) {
         case S_READY_PAUSE:
                 u->state = S_READY_LOOK;
-                act(step, UNIT_LOOK, u->phase_start_ns + u->plan.phase_deadline_ns);
+                act(step, UNIT_LOOK, u->phase_start_ns + u->plan.deadline_ns[u->phase]);
                 return;
         case S_VERIFY_PAUSE:
                 u->state = S_VERIFY;
-                act(step, UNIT_INVENTORY, now_ns + u->plan.phase_deadline_ns);
+                act(step, UNIT_INVENTORY, now_ns + u->plan.deadline_ns[u->phase]);
                 return;
         case S_UNWIND_INVENTORY_PAUSE: unwind_inventory(u, now_ns, step); return;
         default: unwind_look(u, now_ns, step); return;

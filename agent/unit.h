@@ -90,7 +90,7 @@ struct unit_plan {
         unsigned phases; /* PHASE_BIT()s */
         size_t n_exec;
         bool hold; /* density */
-        int64_t phase_deadline_ns;
+        int64_t deadline_ns[PHASE_MAX_];
         int64_t verify_grace_ns; /* how long the host may take to let go */
         int64_t settle_limit_ns; /* how long unwinding is tried */
 };

@@ -282,9 +282,14 @@ int coord_options_to_spec(const struct coord_options *o, const char *run, struct
                 .min_free = o->min_free,
                 .keep = o->keep,
                 .seed = o->seed,
-                .phase_deadline_ns = o->phase_deadline_ns,
+                .probe_timeout_ns = 10 * NSEC_PER_SEC,
+                .evidence_limit = 8 * 1024 * 1024,
+                .on_wedge = ON_WEDGE_RECOVER,
         };
         int r;
+
+        for (int p = 0; p < PHASE_MAX_; p++)
+                s.deadline_ns[p] = o->phase_deadline_ns;
 
         snprintf(s.run, sizeof(s.run), "%s", run);
         memcpy(s.template_name, o->source.template_name, sizeof(s.template_name));

@@ -98,7 +98,20 @@ const struct field run_spec_fields[] = {
         NUMBER(T, min_free),
         BOOL(T, keep),
         I64(T, seed, INT64_MIN, INT64_MAX),
-        I64(T, phase_deadline_ns, 1, HOURS(24 * 30)),
+#define DEADLINE(n, w)                                                                             \
+        {.name = "deadline_" w "_ns",                                                              \
+         .type = FIELD_I64,                                                                        \
+         .offset = offsetof(T, deadline_ns[PHASE_##n]),                                            \
+         .min = 1,                                                                                 \
+         .max = HOURS(24 * 30),                                                                    \
+         .required = true},
+        PHASES(DEADLINE)
+#undef DEADLINE
+                I64(T, probe_timeout_ns, NSEC_PER_SEC, HOURS(1)),
+        I64(T, evidence_limit, 0, INT64_C(1) << 30),
+        WORD(T, on_wedge, on_wedge),
+        BOOL(T, allow_daemon_restart),
+        I64(T, allow_leak, 0, (1 << CENSUS_MAX_) - 1),
         END,
 };
 #undef T
@@ -174,6 +187,12 @@ const struct field msg_pong_fields[] = {
         MEASURED(T, api_instances),
         MEASURED(T, api_ns),
         BOOL(T, api_waiting),
+        MEASURED(T, daemon_ns),
+        MEASURED(T, instance_ns),
+        BOOL(T, daemon_waiting),
+        BOOL(T, instance_waiting),
+        NUMBER(T, wedges),
+        NUMBER(T, late),
         MEASURED(T, mounts),
         MEASURED(T, mem_available),
         MEASURED(T, disk_free),

@@ -39,7 +39,13 @@ struct run_spec {
         int64_t min_free;              /* DENSITY: bytes of MemAvailable to leave */
         bool keep;                     /* DENSITY: leave the units */
         int64_t seed;
-        int64_t phase_deadline_ns; /* a phase that takes longer is given up */
+        int64_t deadline_ns[PHASE_MAX_]; /* a phase that takes longer is looked into, and given up
+                                            unless it still moves */
+        int64_t probe_timeout_ns;        /* a probe that gets no answer for so long */
+        int64_t evidence_limit;          /* bytes, of one wedge's evidence */
+        int on_wedge;                    /* enum on_wedge */
+        bool allow_daemon_restart;
+        int64_t allow_leak; /* 1 << CENSUS_…: known, and not held against the run */
 };
 extern const struct field run_spec_fields[];
 
@@ -129,7 +135,12 @@ struct msg_pong {
         int64_t api_instances; /* how many the API lists */
         int64_t api_ns;   /* how long it took to tell; while it has not answered, how long so far */
         bool api_waiting; /* the present question has not been answered yet */
-        int64_t mounts;   /* lines of mountinfo */
+        /* the other watches: the daemon without its database, and one of our own instances */
+        int64_t daemon_ns, instance_ns; /* as api_ns; instance_ns -1 = none is asked about */
+        bool daemon_waiting, instance_waiting;
+        int64_t wedges;        /* of this run, until now */
+        int64_t late;          /* units in flight whose phase takes longer than all but few did */
+        int64_t mounts;        /* lines of mountinfo */
         int64_t mem_available; /* bytes */
         int64_t disk_free;     /* bytes where the spool is */
         /* the ruler: the agent's own loop, since its start or the run's */
@@ -140,8 +151,8 @@ struct msg_pong {
         int64_t loop_late_p99_ns, loop_late_max_ns; /* how late a timer fired */
         int64_t connections;                        /* opened to LXD, by this run */
         int64_t requests;                           /* sent to LXD, by this run */
-        int64_t cpu_ns;                             /* CPU time of the agent's process, by this run */
-        int64_t rss;                                /* bytes, resident set of the agent */
+        int64_t cpu_ns; /* CPU time of the agent's process, by this run */
+        int64_t rss;    /* bytes, resident set of the agent */
 };
 extern const struct field msg_pong_fields[];
 

@@ -89,6 +89,35 @@ static void write_body(struct writer *w, const struct record *r)
                 w_int(w, r->returned.count);
                 w_text(w, r->returned.reason, sizeof(r->returned.reason));
                 return;
+        case RECORD_WEDGE:
+                w_int(w, r->wedge.number);
+                w_word(w, wedge_class_name((int)r->wedge.class));
+                w_text(w, r->wedge.instance, sizeof(r->wedge.instance));
+                w_text(w, r->wedge.suspect, sizeof(r->wedge.suspect));
+                w_int(w, r->wedge.since_realtime_ns);
+                w_int(w, r->wedge.detected_realtime_ns);
+                w_int(w, r->wedge.sure);
+                w_text(w, r->wedge.detail, sizeof(r->wedge.detail));
+                w_text(w, r->wedge.evidence, sizeof(r->wedge.evidence));
+                w_word(w, r->wedge.cleared_by < 0 ? "" : rung_name(r->wedge.cleared_by));
+                w_int(w, r->wedge.cleared_realtime_ns);
+                return;
+        case RECORD_RECOVERY:
+                w_int(w, r->recovery.wedge);
+                w_word(w, rung_name((int)r->recovery.rung));
+                w_int(w, r->recovery.start_realtime_ns);
+                w_int(w, r->recovery.duration_ns);
+                w_word(w, result_name((int)r->recovery.result));
+                w_text(w, r->recovery.error, sizeof(r->recovery.error));
+                return;
+        case RECORD_CENSUS:
+                w_int(w, r->census.units);
+                w_int(w, r->census.realtime_ns);
+                w_int(w, r->census.daemon_pid);
+                for (int k = 0; k < CENSUS_MAX_; k++)
+                        w_int(w, r->census.count[k]);
+                w_text(w, r->census.detail, sizeof(r->census.detail));
+                return;
         case RECORD_MAX_: break;
         }
         w->failed = true;
@@ -96,7 +125,7 @@ static void write_body(struct writer *w, const struct record *r)
 
 json_object *record_encode(const struct record *r)
 {
-        struct writer w = {.row = json_object_new_array_ext(13)};
+        struct writer w = {.row = json_object_new_array_ext(22)};
 
         if (!w.row)
                 return NULL;
@@ -193,6 +222,12 @@ static bool r_bool(struct reader *r, const char *what)
         return value && json_object_get_boolean(value);
 }
 
+/* "" is RUNG_MAX_: not cleared. */
+static int cleared_by_from_name(const char *s)
+{
+        return s[0] ? rung_from_name(s) : RUNG_MAX_;
+}
+
 /* Returns how many bytes of *rec are filled. */
 static size_t read_body(struct reader *r, struct record *rec)
 {
@@ -237,6 +272,37 @@ static size_t read_body(struct reader *r, struct record *rec)
                 rec->returned.count = r_int(r, "count", 1, UNITS_MAX);
                 r_text(r, "reason", rec->returned.reason, sizeof(rec->returned.reason));
                 return FILLED(returned);
+        case RECORD_WEDGE:
+                rec->wedge.number = r_int(r, "number of the wedge", 1, WEDGES_MAX);
+                rec->wedge.class = (enum wedge_class)r_word(r, "class", wedge_class_from_name);
+                r_text(r, "instance", rec->wedge.instance, sizeof(rec->wedge.instance));
+                r_text(r, "suspect", rec->wedge.suspect, sizeof(rec->wedge.suspect));
+                rec->wedge.since_realtime_ns = r_int(r, "since", 0, INT64_MAX);
+                rec->wedge.detected_realtime_ns = r_int(r, "detected", 0, INT64_MAX);
+                rec->wedge.sure = r_int(r, "how sure", 0, 100);
+                r_text(r, "detail", rec->wedge.detail, sizeof(rec->wedge.detail));
+                r_text(r, "evidence", rec->wedge.evidence, sizeof(rec->wedge.evidence));
+                rec->wedge.cleared_by = r_word(r, "cleared by", cleared_by_from_name);
+                if (rec->wedge.cleared_by == RUNG_MAX_)
+                        rec->wedge.cleared_by = -1;
+                rec->wedge.cleared_realtime_ns = r_int(r, "cleared", 0, INT64_MAX);
+                return FILLED(wedge);
+        case RECORD_RECOVERY:
+                rec->recovery.wedge = r_int(r, "number of the wedge", 1, WEDGES_MAX);
+                rec->recovery.rung = (enum rung)r_word(r, "rung", rung_from_name);
+                rec->recovery.start_realtime_ns = r_int(r, "start, realtime", 0, INT64_MAX);
+                rec->recovery.duration_ns = r_int(r, "duration", 0, INT64_MAX);
+                rec->recovery.result = (enum result)r_word(r, "result", result_from_name);
+                r_text(r, "error", rec->recovery.error, sizeof(rec->recovery.error));
+                return FILLED(recovery);
+        case RECORD_CENSUS:
+                rec->census.units = r_int(r, "units ended", 0, UNITS_MAX);
+                rec->census.realtime_ns = r_int(r, "realtime", 0, INT64_MAX);
+                rec->census.daemon_pid = r_int(r, "pid of the daemon", -1, INT32_MAX);
+                for (int k = 0; k < CENSUS_MAX_; k++)
+                        rec->census.count[k] = r_int(r, census_kind_name(k), -1, INT64_MAX);
+                r_text(r, "detail", rec->census.detail, sizeof(rec->census.detail));
+                return FILLED(census);
         case RECORD_MAX_: break;
         }
 #undef FILLED
@@ -246,7 +312,14 @@ static size_t read_body(struct reader *r, struct record *rec)
 /* The lowest unit a record may be about: -1 not known, 0 none. */
 static int64_t unit_min(enum record_kind kind)
 {
-        return kind == RECORD_LEFTOVER ? -1 : kind == RECORD_RETURNED ? 0 : 1;
+        switch (kind) {
+        case RECORD_LEFTOVER: return -1;
+        case RECORD_RETURNED:
+        case RECORD_WEDGE:
+        case RECORD_RECOVERY:
+        case RECORD_CENSUS: return 0;
+        default: return 1;
+        }
 }
 
 int record_decode(json_object *row, struct record *ret, struct error *err)

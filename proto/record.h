@@ -14,6 +14,14 @@
  *   held      … live, mem_available
  *   outcome   … outcome, instance name, start_realtime_ns, duration_ns
  *   returned  … first, count, reason
+ *   wedge     … number, class, instance, suspect, since_realtime_ns, detected_realtime_ns,
+ *               sure, detail, evidence, cleared_by ("" = not yet), cleared_realtime_ns
+ *   recovery  … number of the wedge, rung, start_realtime_ns, duration_ns, result, error
+ *   census    … units ended, realtime_ns, daemon_pid, a count for each of CENSUS_KINDS in
+ *               their order, what the fds point to: a JSON object as text
+ *
+ * A wedge of the daemon itself belongs to unit 0. It is recorded when it is noticed and,
+ * with the same number, when it has cleared.
  */
 
 #include <json-c/json.h>
@@ -56,8 +64,35 @@ struct record {
                 } outcome;
                 struct {
                         int64_t first, count;
-                        char reason[64]; /* "drain", "min-free", "expired", "error" */
+                        char reason[64]; /* "drain", "min-free", "expired", "error", "wedge" */
                 } returned;
+                struct {
+                        int64_t number; /* 1.., unique on this host in this run */
+                        enum wedge_class class;
+                        char instance[NAME_SIZE];  /* "" = the daemon itself */
+                        char suspect[SUSPECT_MAX]; /* "pid 4711 [lxc monitor]", an operation … */
+                        int64_t since_realtime_ns; /* when it stopped, as far as we can tell */
+                        int64_t detected_realtime_ns;
+                        int64_t sure;                     /* percent */
+                        char detail[ERROR_TEXT_MAX];      /* what was seen */
+                        char evidence[EVIDENCE_NAME_MAX]; /* directory on the host, "" = none */
+                        int cleared_by;                   /* enum rung, -1 = not cleared */
+                        int64_t cleared_realtime_ns;      /* 0 = not cleared */
+                } wedge;
+                struct {
+                        int64_t wedge; /* its number */
+                        enum rung rung;
+                        int64_t start_realtime_ns, duration_ns;
+                        enum result result; /* OK: carried out, not: it cleared the wedge */
+                        char error[ERROR_TEXT_MAX];
+                } recovery;
+                struct {
+                        int64_t units; /* that had ended on this host */
+                        int64_t realtime_ns;
+                        int64_t daemon_pid; /* another one: it was restarted; -1 = not known */
+                        int64_t count[CENSUS_MAX_]; /* -1 = not known */
+                        char detail[CENSUS_DETAIL_MAX];
+                } census;
         };
 };
 

@@ -13,6 +13,10 @@ static const char *const source_words[] = {SOURCES(WORD)};
 static const char *const stop_kind_words[] = {STOP_KINDS(WORD)};
 static const char *const leftover_kind_words[] = {LEFTOVER_KINDS(WORD)};
 static const char *const record_kind_words[] = {RECORD_KINDS(WORD)};
+static const char *const wedge_class_words[] = {WEDGE_CLASSES(WORD)};
+static const char *const rung_words[] = {RUNGS(WORD)};
+static const char *const on_wedge_words[] = {ON_WEDGES(WORD)};
+static const char *const census_kind_words[] = {CENSUS_KINDS(WORD)};
 #undef WORD
 
 #define X(type)                                                                                    \

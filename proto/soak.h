@@ -56,13 +56,67 @@
         X(VETH, "veth")                                                                            \
         X(VOLUME, "volume") /* its root file system or directory of the daemon's */
 
+/* What can stop making progress. Each has a rule (agent/detector.h), a MESSAGE_ID and a
+ * catalog entry of its own. */
+#define WEDGE_CLASSES(X)                                                                           \
+        X(DAEMON_DOWN, "daemon-down")               /* nobody answers on its socket */             \
+        X(DAEMON_HUNG, "daemon-hung")               /* it takes the connection and says nothing */ \
+        X(DATABASE_STALLED, "database-stalled")     /* answers what needs no database, no more */  \
+        X(OPERATION_STUCK, "operation-stuck")       /* runs, and nothing under it moves */         \
+        X(OPERATION_LOST, "operation-lost")         /* asked for, and not known any more */        \
+        X(MONITOR_STUCK, "monitor-stuck")           /* an instance's monitor does not run */       \
+        X(INSTANCE_FROZEN, "instance-frozen")       /* frozen behind the daemon's back */          \
+        X(STOP_IGNORED, "stop-ignored")             /* its init lives on after a clean stop */     \
+        X(EXEC_STUCK, "exec-stuck")                 /* a command in it does not end */             \
+        X(DELETE_BUSY, "delete-busy")               /* something holds a mount of it */            \
+        X(TASK_UNKILLABLE, "task-unkillable")       /* a task of it waits in the kernel */         \
+        X(IMAGE_LOCKED, "image-locked")             /* no create of an image gets on */            \
+        X(POOL_FULL, "pool-full")                   /* the storage pool has no room */             \
+        X(INSTANCE_BUSY_LOCK, "instance-busy-lock") /* "busy" with an operation that is over */    \
+        X(DELETE_LIED, "delete-lied")               /* gone for the API, alive on the host */      \
+        X(LEFTOVER, "leftover")                     /* dead parts of it stayed on the host */      \
+        X(UNKNOWN, "unknown")                       /* it stopped, and no rule says why */
+
+/* The ladder of recovery, from the gentlest to the hardest. */
+#define RUNGS(X)                                                                                   \
+        X(CANCEL, "cancel")          /* the operation that is stuck */                             \
+        X(STOP, "forced-stop")       /* through the API */                                         \
+        X(THAW, "thaw")              /* its cgroups, where they are frozen */                      \
+        X(MONITOR, "end-monitor")    /* kill its monitor and what is left of its processes */      \
+        X(UNMOUNT, "unmount")        /* what is mounted beneath it */                              \
+        X(RESTART, "restart-daemon") /* only where it was allowed */                               \
+        X(ITSELF, "itself")          /* no rung of ours: it went on by itself */
+
+#define ON_WEDGES(X)                                                                               \
+        X(RECOVER, "recover")   /* the unit is given up and recovered, the run goes on */          \
+        X(CONTINUE, "continue") /* the unit is given up and left as it is, the run goes on */      \
+        X(STOP, "stop")         /* left as it is, and the run ends */
+
+/* What is counted on a host at a steady point, where nothing is in flight. */
+#define CENSUS_KINDS(X)                                                                            \
+        X(FDS, "fds")               /* open in the daemon */                                       \
+        X(THREADS, "threads")       /* of the daemon */                                            \
+        X(RSS, "rss")               /* of the daemon, bytes */                                     \
+        X(GOROUTINES, "goroutines") /* of the daemon, where its metrics tell */                    \
+        X(MOUNTS, "mounts")         /* in the daemon's name space */                               \
+        X(VETHS, "veths")                                                                          \
+        X(CGROUPS, "cgroups") /* of instances */                                                   \
+        X(LOOPS, "loops")                                                                          \
+        X(PROCESSES, "processes") /* monitors and helpers of the daemon */                         \
+        X(VOLUMES, "volumes")                                                                      \
+        X(OPERATIONS, "operations") /* the daemon still lists */                                   \
+        X(WARNINGS, "warnings")     /* the daemon lists */
+
 #define RECORD_KINDS(X)                                                                            \
         X(SAMPLE, "sample")     /* one phase ended */                                              \
         X(EXEC, "exec")         /* what one command printed */                                     \
         X(LEFTOVER, "leftover") /* one thing that should be gone and is not */                     \
         X(HELD, "held")         /* density: up, and staying */                                     \
         X(OUTCOME, "outcome")   /* an attempt ended; the last record of it */                      \
-        X(RETURNED, "returned") /* units of a lease that were not started */
+        X(RETURNED, "returned") /* units of a lease that were not started */                       \
+        X(WEDGE, "wedge")       /* noticed, or cleared: the newest of a number holds */            \
+        X(RECOVERY, "recovery") /* one rung of the ladder was tried */                             \
+        X(CENSUS, "census")     /* what there is at a steady point */
 
 #define PHASE(n, w)    PHASE_##n,
 #define RESULT(n, w)   RESULT_##n,
@@ -72,6 +126,10 @@
 #define STOPK(n, w)    STOP_##n,
 #define LEFTOVER(n, w) LEFTOVER_##n,
 #define RECORD(n, w)   RECORD_##n,
+#define WEDGE(n, w)    WEDGE_##n,
+#define RUNG(n, w)     RUNG_##n,
+#define ON_WEDGE(n, w) ON_WEDGE_##n,
+#define CENSUS(n, w)   CENSUS_##n,
 
 enum phase { PHASES(PHASE) PHASE_MAX_ };
 enum result { RESULTS(RESULT) RESULT_MAX_ };
@@ -81,6 +139,10 @@ enum source { SOURCES(SOURCE) SOURCE_MAX_ };
 enum stop_kind { STOP_KINDS(STOPK) STOP_MAX_ };
 enum leftover_kind { LEFTOVER_KINDS(LEFTOVER) LEFTOVER_MAX_ };
 enum record_kind { RECORD_KINDS(RECORD) RECORD_MAX_ };
+enum wedge_class { WEDGE_CLASSES(WEDGE) WEDGE_MAX_ };
+enum rung { RUNGS(RUNG) RUNG_MAX_ };
+enum on_wedge { ON_WEDGES(ON_WEDGE) ON_WEDGE_MAX_ };
+enum census_kind { CENSUS_KINDS(CENSUS) CENSUS_MAX_ };
 
 #undef PHASE
 #undef RESULT
@@ -90,10 +152,16 @@ enum record_kind { RECORD_KINDS(RECORD) RECORD_MAX_ };
 #undef STOPK
 #undef LEFTOVER
 #undef RECORD
+#undef WEDGE
+#undef RUNG
+#undef ON_WEDGE
+#undef CENSUS
 
 /* x_name(): the word, "?" when out of range. x_from_name(): the value, or -EINVAL. */
 #define SOAK_WORDS(X)                                                                              \
-        X(phase) X(result) X(outcome) X(mode) X(source) X(stop_kind) X(leftover_kind) X(record_kind)
+        X(phase)                                                                                   \
+        X(result) X(outcome) X(mode) X(source) X(stop_kind) X(leftover_kind) X(record_kind)        \
+                X(wedge_class) X(rung) X(on_wedge) X(census_kind)
 #define X(type)                                                                                    \
         const char *type##_name(int v);                                                            \
         int type##_from_name(const char *s) _warn_unused_;
@@ -113,6 +181,11 @@ SOAK_WORDS(X)
 #define ERROR_TEXT_MAX    512  /* bytes of LXD's own error text kept */
 #define PREFIX_MAX        20   /* so that PREFIX-RUN-NNNNNNNNN fits in 63 */
 #define NAME_SIZE         64   /* an instance name and NUL */
+
+#define SUSPECT_MAX       256
+#define EVIDENCE_NAME_MAX 128   /* of a directory of evidence, and NUL */
+#define WEDGES_MAX        10000 /* a host may report in a run */
+#define CENSUS_DETAIL_MAX 2048
 
 #define DEFAULT_PREFIX "soak"
 #define DEFAULT_PORT   7463

@@ -161,7 +161,8 @@ static void test_the_largest_hello_fits(void **state)
                                    .parallel = PARALLEL_MAX,
                                    .seed = INT64_MIN,
                                    .total = UNITS_MAX,
-                                   .phase_deadline_ns = 1};
+                                   .deadline_ns = {1, 1, 1, 1, 1, 1, 1},
+                                   .probe_timeout_ns = NSEC_PER_SEC};
         memset(command, '\001', sizeof(command) - 1); /* six bytes each in JSON */
         command[sizeof(command) - 1] = '\0';
         for (size_t i = 0; i < EXEC_COMMANDS_MAX; i++)
@@ -194,7 +195,10 @@ static const struct {
         {run_spec_fields, "phases", "128", "1 to 127"},
         {run_spec_fields, "phases", "0", "1 to 127"},
         {run_spec_fields, "mode", "\"chrun\"", "\"mode\" is \"chrun\""},
-        {run_spec_fields, "phase_deadline_ns", "0", "phase_deadline_ns"},
+        {run_spec_fields, "deadline_stop_ns", "0", "deadline_stop_ns"},
+        {run_spec_fields, "on_wedge", "\"retry\"", "\"on_wedge\" is \"retry\""},
+        {run_spec_fields, "probe_timeout_ns", "1", "probe_timeout_ns"},
+        {run_spec_fields, "allow_leak", "1048576", "allow_leak"},
         {run_spec_fields, "exec", "[\"\"]", "\"exec\""},
         {msg_lease_fields, "first", "0", "\"first\" is 0"},
         {msg_lease_fields, "count", "1000000000", "\"count\""},

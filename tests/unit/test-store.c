@@ -79,7 +79,8 @@ static struct store *make(const struct place *p, size_t n_hosts)
                                 .total = 100,
                                 .parallel = 25,
                                 .seed = 42,
-                                .phase_deadline_ns = NSEC_PER_SEC};
+                                .deadline_ns = {1, 1, 1, 1, 1, 1, 1},
+                                .probe_timeout_ns = NSEC_PER_SEC};
         struct error err = ERROR_INIT;
         struct store *s = NULL;
         size_t host;

@@ -52,7 +52,8 @@ static void make(struct made *m, enum mode mode, int64_t total, int64_t duration
                                 .total = total,
                                 .parallel = 25,
                                 .seed = 42,
-                                .phase_deadline_ns = NSEC_PER_SEC};
+                                .deadline_ns = {1, 1, 1, 1, 1, 1, 1},
+                                .probe_timeout_ns = NSEC_PER_SEC};
         struct error err = ERROR_INIT;
         size_t host;
 

@@ -15,7 +15,8 @@
 static const struct unit_plan plan = {
         .phases = PHASES_ALL,
         .n_exec = 2,
-        .phase_deadline_ns = 600 * SEC,
+        .deadline_ns = {600 * SEC, 600 * SEC, 600 * SEC, 600 * SEC, 600 * SEC, 600 * SEC,
+                        600 * SEC},
         .verify_grace_ns = 10 * SEC,
         .settle_limit_ns = 300 * SEC,
 };
