@@ -11,6 +11,8 @@
 
 /* For OPTION_FUNC; field is what the table's offset points at. */
 int option_parse_source(const char *value, void *field, struct error *err);
+/* "PHASE=TIME,…", "all=TIME": into int64_t[PHASE_MAX_], which keeps what is not named. */
+int option_parse_deadline(const char *value, void *field, struct error *err);
 int option_parse_phases(const char *value, void *field, struct error *err);
 int option_parse_prefix(const char *value, void *field, struct error *err);
 int option_parse_run_id(const char *value, void *field, struct error *err);

@@ -26,6 +26,12 @@ static const char *const mode_choices[] = {
 #undef X
                 NULL};
 
+static const char *const on_wedge_choices[] = {
+#define X(n, w) w,
+        ON_WEDGES(X)
+#undef X
+                NULL};
+
 static const char *const stop_choices[] = {
 #define X(n, w) w,
         STOP_KINDS(X)
@@ -70,12 +76,22 @@ static const struct option_spec specs[] = {
          "30s", AT(stop_timeout_ns), NSEC_PER_SEC, HOUR_NS},
         {"phases", 0, OPTION_FUNC, "PHASE,…", "phases of a unit's life to go through",
          "create,start,ready,exec,stop,delete,verify", AT(phases), .parse = option_parse_phases},
-        {"phase-deadline", 0, OPTION_DURATION, "TIME", "give a phase up that takes longer",
-         "5m", AT(phase_deadline_ns), NSEC_PER_SEC, 24 * HOUR_NS},
         {"prefix", 0, OPTION_FUNC, "NAME", "instances are called NAME-RUN-NUMBER",
          DEFAULT_PREFIX, AT(prefix), .parse = option_parse_prefix},
         {"seed", 0, OPTION_INT, "N", "number the run's random choices come from; by default a new one",
          NULL, AT(seed), 1, INT64_MAX},
+
+        {"deadline", 0, OPTION_FUNC, "PHASE=TIME", "look into a phase that takes longer, repeatable; all=TIME: every phase",
+         "create=5m,start=2m,ready=1m,exec=1m,stop=1m,delete=2m,verify=1m", AT(deadline_ns),
+         .parse = option_parse_deadline, .group = "Wedges"},
+        {"probe-timeout", 0, OPTION_DURATION, "TIME", "how long the daemon may leave a probe without an answer",
+         "10s", AT(probe_timeout_ns), NSEC_PER_SEC, HOUR_NS},
+        {"on-wedge", 0, OPTION_CHOICE, "WHAT", "recover: the unit is recovered, the run goes on; continue: left as it is, the run goes on; stop: left, and the run ends",
+         "recover", AT(on_wedge), .choices = on_wedge_choices},
+        {"allow-daemon-restart", 0, OPTION_FLAG, NULL, "the last rung of recovery may restart the daemon",
+         NULL, AT(allow_daemon_restart)},
+        {"evidence-limit", 0, OPTION_SIZE, "SIZE", "keep at most so much evidence of one wedge; 0: none",
+         "8M", AT(evidence_limit), 0, INT64_C(1) << 30},
 
         {"run-dir", 0, OPTION_STRING, "DIR", "where the run is recorded, new or empty; by default ./lxdsoak-RUN",
          NULL, AT(run_dir), .group = "Output"},
@@ -282,14 +298,14 @@ int coord_options_to_spec(const struct coord_options *o, const char *run, struct
                 .min_free = o->min_free,
                 .keep = o->keep,
                 .seed = o->seed,
-                .probe_timeout_ns = 10 * NSEC_PER_SEC,
-                .evidence_limit = 8 * 1024 * 1024,
-                .on_wedge = ON_WEDGE_RECOVER,
+                .probe_timeout_ns = o->probe_timeout_ns,
+                .evidence_limit = o->evidence_limit,
+                .on_wedge = o->on_wedge,
+                .allow_daemon_restart = o->allow_daemon_restart,
         };
         int r;
 
-        for (int p = 0; p < PHASE_MAX_; p++)
-                s.deadline_ns[p] = o->phase_deadline_ns;
+        memcpy(s.deadline_ns, o->deadline_ns, sizeof(s.deadline_ns));
 
         snprintf(s.run, sizeof(s.run), "%s", run);
         memcpy(s.template_name, o->source.template_name, sizeof(s.template_name));

@@ -48,7 +48,10 @@ struct coord_options {
         struct string_list exec;
         int stop; /* enum stop_kind */
         int64_t stop_timeout_ns;
-        int64_t phase_deadline_ns;
+        int64_t deadline_ns[PHASE_MAX_];
+        int64_t probe_timeout_ns, evidence_limit;
+        int on_wedge; /* enum on_wedge */
+        bool allow_daemon_restart;
         int64_t phases; /* PHASE_BIT()s */
         char *prefix;
         char *project; /* NULL = the agent's own */

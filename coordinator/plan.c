@@ -246,7 +246,8 @@ static int plan_returned(struct plan *p, struct plan_host *h, const struct recor
         size_t index;
         int ret;
 
-        if (streq(r->returned.reason, PLAN_REASON_FULL)) {
+        if (streq(r->returned.reason, PLAN_REASON_FULL) ||
+            streq(r->returned.reason, PLAN_REASON_WEDGE)) {
                 h->full = true;
                 p->weights_valid = false;
         }

@@ -36,13 +36,14 @@
 #include "proto/record.h"
 #include "proto/soak.h"
 
-#define PLAN_TTL_NS      (60 * NSEC_PER_SEC) /* of a lease, from the agent stamp last echoed */
-#define PLAN_GRACE_NS    (10 * NSEC_PER_SEC) /* after the ttl, before units go to another host */
-#define PLAN_AHEAD_NS    (30 * NSEC_PER_SEC) /* one lease's worth of work */
-#define PLAN_RESEND_NS   (2 * NSEC_PER_SEC)  /* a lease without LEASE_OK is sent again */
-#define PLAN_LEASE_MAX   INT64_C(10000)      /* units in one lease */
-#define PLAN_TRIES_MAX   3                   /* interrupted outcomes until the unit counts so */
-#define PLAN_REASON_FULL "min-free"          /* RETURNED with it: the host takes no more */
+#define PLAN_TTL_NS       (60 * NSEC_PER_SEC) /* of a lease, from the agent stamp last echoed */
+#define PLAN_GRACE_NS     (10 * NSEC_PER_SEC) /* after the ttl, before units go to another host */
+#define PLAN_AHEAD_NS     (30 * NSEC_PER_SEC) /* one lease's worth of work */
+#define PLAN_RESEND_NS    (2 * NSEC_PER_SEC)  /* a lease without LEASE_OK is sent again */
+#define PLAN_LEASE_MAX    INT64_C(10000)      /* units in one lease */
+#define PLAN_TRIES_MAX    3                   /* interrupted outcomes until the unit counts so */
+#define PLAN_REASON_FULL  "min-free"          /* RETURNED with it: the host takes no more */
+#define PLAN_REASON_WEDGE "wedge"             /* the same: nothing gets on there any more */
 
 struct plan_config {
         enum mode mode;

@@ -82,6 +82,8 @@ static void on_record(struct link *l, const struct record *r, void *userdata)
                 run_fail(run, &err);
                 return;
         }
+        if (r->kind == RECORD_WEDGE && run->options->on_wedge == ON_WEDGE_STOP)
+                plan_drain(run->plan);
         if (!run->hosts[host].dirty) {
                 run->hosts[host].dirty = true;
                 run->dirty[run->n_dirty++] = host;

@@ -26,6 +26,21 @@ static int put_outcome(struct store *s, const struct store_host *h, const struct
                         r->outcome.start_realtime_ns, r->outcome.duration_ns, why ? why : "late");
 }
 
+static int put_census(struct store *s, const struct store_host *h, const struct record *r,
+                      struct error *err)
+{
+        int n = 1;
+
+        for (int k = 0; k < CENSUS_MAX_ && n >= 0; k++)
+                if (r->census.count[k] >= 0)
+                        n = store_do(s, STORE_STMT_CENSUS, err, "tiitiiitit", s->run, h->agent,
+                                     (int64_t)r->seq, h->label, r->census.units,
+                                     r->census.realtime_ns, r->census.daemon_pid,
+                                     census_kind_name(k), r->census.count[k],
+                                     k == CENSUS_FDS ? r->census.detail : "");
+        return n;
+}
+
 static int put_by_kind(struct store *s, const struct store_host *h, const struct record *r,
                        bool counted, const char *why, struct error *err)
 {
@@ -52,6 +67,21 @@ static int put_by_kind(struct store *s, const struct store_host *h, const struct
                 return store_do(s, STORE_STMT_RETURNED, err, "tiitiie", s->run, h->agent,
                                 (int64_t)r->seq, h->label, r->returned.first, r->returned.count,
                                 r->returned.reason);
+        case RECORD_WEDGE:
+                return store_do(s, STORE_STMT_WEDGE, err, "titiiitttiiittti", s->run, h->agent,
+                                h->label, r->unit, r->attempt, r->wedge.number,
+                                wedge_class_name((int)r->wedge.class), r->wedge.instance,
+                                r->wedge.suspect, r->wedge.since_realtime_ns,
+                                r->wedge.detected_realtime_ns, r->wedge.sure, r->wedge.detail,
+                                r->wedge.evidence,
+                                r->wedge.cleared_by < 0 ? "" : rung_name(r->wedge.cleared_by),
+                                r->wedge.cleared_realtime_ns);
+        case RECORD_RECOVERY:
+                return store_do(s, STORE_STMT_RECOVERY, err, HEAD_TYPES "itiitt", HEAD(s, h, r),
+                                r->recovery.wedge, rung_name((int)r->recovery.rung),
+                                r->recovery.start_realtime_ns, r->recovery.duration_ns,
+                                result_name((int)r->recovery.result), r->recovery.error);
+        case RECORD_CENSUS: return put_census(s, h, r, err);
         default:
                 return error_set(err, -EINVAL, "a record of kind %d cannot be stored",
                                  (int)r->kind);

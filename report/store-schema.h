@@ -11,7 +11,7 @@
  */
 
 #define STORE_APPLICATION_ID 0x4c585331 /* "LXS1" */
-#define STORE_VERSION        1
+#define STORE_VERSION        2
 
 #define STORE_SCHEMA                                                                               \
         "CREATE TABLE run ("                                                                       \
@@ -139,6 +139,53 @@
         " agent INTEGER NOT NULL,"                                                                 \
         " seq INTEGER NOT NULL,"                                                                   \
         " PRIMARY KEY (run, agent, seq)"                                                           \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE wedge ("                                                                     \
+        " run TEXT NOT NULL,"                                                                      \
+        " host TEXT NOT NULL,"                                                                     \
+        " agent INTEGER NOT NULL,"                                                                 \
+        " number INTEGER NOT NULL,"                                                                \
+        " unit INTEGER,"                                                                           \
+        " attempt INTEGER,"                                                                        \
+        " class TEXT NOT NULL,"                                                                    \
+        " instance TEXT,"                                                                          \
+        " suspect TEXT,"                                                                           \
+        " since_realtime_ns INTEGER NOT NULL,"                                                     \
+        " detected_realtime_ns INTEGER NOT NULL,"                                                  \
+        " sure INTEGER NOT NULL,"                                                                  \
+        " detail TEXT,"                                                                            \
+        " evidence TEXT,"                                                                          \
+        " cleared_by TEXT,"                                                                        \
+        " cleared_realtime_ns INTEGER,"                                                            \
+        " PRIMARY KEY (run, agent, number)"                                                        \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE recovery ("                                                                  \
+        " run TEXT NOT NULL,"                                                                      \
+        " unit INTEGER NOT NULL,"                                                                  \
+        " attempt INTEGER NOT NULL,"                                                               \
+        " host TEXT NOT NULL,"                                                                     \
+        " wedge INTEGER NOT NULL,"                                                                 \
+        " rung TEXT NOT NULL,"                                                                     \
+        " start_realtime_ns INTEGER NOT NULL,"                                                     \
+        " duration_ns INTEGER NOT NULL,"                                                           \
+        " result TEXT NOT NULL,"                                                                   \
+        " error TEXT,"                                                                             \
+        " agent INTEGER NOT NULL,"                                                                 \
+        " seq INTEGER NOT NULL,"                                                                   \
+        " PRIMARY KEY (run, agent, seq)"                                                           \
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE census ("                                                                    \
+        " run TEXT NOT NULL,"                                                                      \
+        " host TEXT NOT NULL,"                                                                     \
+        " units INTEGER NOT NULL,"                                                                 \
+        " realtime_ns INTEGER NOT NULL,"                                                           \
+        " daemon_pid INTEGER,"                                                                     \
+        " kind TEXT NOT NULL,"                                                                     \
+        " count INTEGER NOT NULL,"                                                                 \
+        " detail TEXT,"                                                                            \
+        " agent INTEGER NOT NULL,"                                                                 \
+        " seq INTEGER NOT NULL,"                                                                   \
+        " PRIMARY KEY (run, agent, seq, kind)"                                                     \
         ") WITHOUT ROWID;"
 
 /* Every statement that writes. Those of records begin with run, agent, seq, host, unit, attempt. */
@@ -182,7 +229,18 @@
                 " start_realtime_ns, duration_ns, why)"                                            \
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                       \
         X(RETURNED, "INSERT INTO returned (run, agent, seq, host, first, count, reason)"           \
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)")
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)")                                               \
+        X(WEDGE, "INSERT INTO wedge (run, agent, host, unit, attempt, number, class, instance,"    \
+                 " suspect, since_realtime_ns, detected_realtime_ns, sure, detail, evidence,"      \
+                 " cleared_by, cleared_realtime_ns) VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0),"  \
+                 " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0)) ON CONFLICT DO UPDATE SET"          \
+                 " cleared_by = excluded.cleared_by,"                                              \
+                 " cleared_realtime_ns = excluded.cleared_realtime_ns")                            \
+        X(RECOVERY, "INSERT INTO recovery (run, agent, seq, host, unit, attempt, wedge, rung,"     \
+                    " start_realtime_ns, duration_ns, result, error)"                              \
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                \
+        X(CENSUS, "INSERT INTO census (run, agent, seq, host, units, realtime_ns, daemon_pid,"     \
+                  " kind, count, detail) VALUES (?, ?, ?, ?, ?, ?, nullif(?, -1), ?, ?, ?)")
 
 enum store_stmt {
 #define X(name, sql) STORE_STMT_##name,

@@ -35,4 +35,8 @@ struct summary_part *summary_host(struct summary *s, const char *name);
 
 int summary_read_phases(struct summary_context *c) _warn_unused_;
 int summary_read_errors(struct summary_context *c) _warn_unused_;
+int summary_read_wedges(struct summary_context *c) _warn_unused_;
+void summary_print_wedges(const struct summary *s, FILE *out);
+/* host NULL = of all */
+json_object *summary_wedges_json(const struct summary *s, const char *host);
 int summary_read_density(struct summary_context *c) _warn_unused_;

@@ -3,7 +3,7 @@
 /* A summary as one JSON object; docs/store.md lists the keys. It computes nothing. */
 
 #include "proto/fields.h"
-#include "report/summary.h"
+#include "report/summary-internal.h"
 
 static json_object *i64(int64_t n)
 {
@@ -93,7 +93,7 @@ static void put_part(json_object *o, const struct summary *s, const struct summa
         put(o, "units_per_sec", json_object_new_double(part->units_per_sec));
         put(o, "gap_max_ns", i64(part->gap_max_ns));
         put(o, "oldest_ns", i64(part->oldest_ns));
-        put(o, "wedges", json_object_new_array());
+        put(o, "wedges", summary_wedges_json(s, host));
         put(o, "leaks", leaks_json(s, host, false));
 }
 

@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "base/parse.h"
-#include "report/summary.h"
+#include "report/summary-internal.h"
 #include "report/table.h"
 
 #define WIDTH          100
@@ -364,6 +364,7 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
         print_phases(s, style, out);
         print_density(s, out);
         print_hosts(s, style, out);
+        summary_print_wedges(s, out);
         print_leaks(s, out);
         print_errors(s, out);
         print_agents(s, style, out);

@@ -65,6 +65,7 @@ struct summary *summary_free(struct summary *s)
                 return NULL;
         free(s->hosts);
         free(s->leaks);
+        free(s->wedges);
         free(s->errors);
         free(s->buckets);
         free(s);
@@ -320,6 +321,8 @@ static void decide(struct summary_context *c)
         struct verdict_facts f = {
                 .stopped = s->stopped,
                 .wedged = u->wedged,
+                .wedges = s->wedges_total,
+                .first_wedge = s->n_wedges > 0 ? s->wedges[0].class : NULL,
                 .leftovers = s->leftovers_total,
                 .failed = u->failed,
                 .passed = u->passed,
@@ -361,7 +364,7 @@ int summary_new(struct store *store, struct summary **ret, struct error *err)
         struct summary *s = calloc(1, sizeof(*s));
         struct summary_context c = {.summary = s, .store = store, .err = err};
         static int (*const steps[])(struct summary_context *) = {
-                read_units,          read_gaps,           read_leaks,
+                read_units,          read_gaps,           read_leaks,           summary_read_wedges,
                 summary_read_phases, summary_read_errors, summary_read_density,
         };
         int r;

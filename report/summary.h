@@ -57,6 +57,15 @@ struct summary_leak {
         bool at_end;  /* still there at the end: a leftover */
 };
 
+struct summary_wedge {
+        char host[256], class[24], instance[NAME_SIZE], suspect[SUSPECT_MAX];
+        char detail[ERROR_TEXT_MAX], evidence[EVIDENCE_NAME_MAX];
+        char cleared_by[24];                             /* "" = it has not cleared */
+        char tried[160];                                 /* the rungs that were, in order */
+        int64_t number, unit;                            /* unit 0 = the daemon itself */
+        int64_t sure, since_ns, detected_ns, cleared_ns; /* realtime */
+};
+
 struct summary_error {
         int64_t count, hosts, code;
         char phase[16], result[16];
@@ -85,6 +94,10 @@ struct summary {
         struct summary_leak *leaks; /* at_end first; at most SUMMARY_LEAKS_MAX */
         size_t n_leaks;
         int64_t leaks_total, leftovers_total;
+        struct summary_wedge *wedges; /* in the order in which they were noticed; at most
+                                         SUMMARY_WEDGES_MAX */
+        size_t n_wedges;
+        int64_t wedges_total;
         struct summary_error *errors; /* most frequent first; at most SUMMARY_ERRORS_MAX */
         size_t n_errors;
         int64_t errors_total; /* distinct ones */
@@ -93,6 +106,7 @@ struct summary {
 };
 
 #define SUMMARY_LEAKS_MAX  1000
+#define SUMMARY_WEDGES_MAX 1000
 #define SUMMARY_ERRORS_MAX 10
 
 int summary_new(struct store *store, struct summary **ret, struct error *err) _warn_unused_;

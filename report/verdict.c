@@ -24,7 +24,7 @@ static enum verdict decide(const struct verdict_facts *f)
 {
         if (f->stopped)
                 return VERDICT_STOPPED;
-        if (f->wedged > 0)
+        if (f->wedged > 0 || f->wedges > 0)
                 return VERDICT_WEDGE;
         if (f->leftovers > 0)
                 return VERDICT_LEAK;
@@ -63,6 +63,10 @@ static void explain(const struct verdict_facts *f, struct text *t)
 {
         int64_t missing = f->planned - measured(f) - f->interrupted;
 
+        if (f->wedges > 0)
+                add(t, "%" PRId64 " wedge%s%s%s%s; ", f->wedges, plural(f->wedges),
+                    f->first_wedge ? " (" : "", f->first_wedge ? f->first_wedge : "",
+                    f->first_wedge ? ")" : "");
         if (f->held > 0)
                 add(t, "%" PRId64 " unit%s came up", f->held, plural(f->held));
         else if (f->planned >= 0)

@@ -6,7 +6,7 @@
  *
  * The first that holds, in this order:
  *   stopped       the user stopped it: whatever else is true, it was not finished
- *   wedge         a unit wedged
+ *   wedge         something wedged: a unit, or the daemon itself; cleared or not
  *   leak          something was left behind at the end
  *   threshold     a unit failed
  *   inconclusive  nothing was measured, or no unit came to its end; fewer did than planned (of a
@@ -24,9 +24,11 @@
 struct verdict_facts {
         bool stopped;
         int64_t wedged, leftovers, failed, passed, interrupted;
-        int64_t held;       /* density: came up; 0 in other modes */
-        int64_t planned;    /* units owed; -1 = no quota (duration, density) */
-        int64_t samples_ok; /* phases measured */
+        int64_t wedges;          /* all that were noticed, also of the daemon itself */
+        const char *first_wedge; /* its class; may be NULL */
+        int64_t held;            /* density: came up; 0 in other modes */
+        int64_t planned;         /* units owed; -1 = no quota (duration, density) */
+        int64_t samples_ok;      /* phases measured */
         int64_t hosts, hosts_unfinished;
         const char *first_unfinished; /* "b (lost: …)"; may be NULL */
 };
