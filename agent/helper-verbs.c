@@ -219,7 +219,8 @@ static const struct verb verb_inventory = {
         .run = inventory_run,
 };
 
-static const struct verb *const verbs[] = {&verb_inventory, &verb_names, &verb_remove};
+static const struct verb *const verbs[] = {&verb_inventory, &verb_names,    &verb_remove,
+                                           &verb_examine,   &verb_evidence, &verb_thaw};
 
 const struct verb *verb_find(const char *name)
 {

@@ -28,6 +28,7 @@ struct verb {
         const char *name;
         int64_t time_limit_ns;
         size_t answer_max; /* bytes of answer accepted from the child */
+        bool partial;      /* when its time is up, what it has written counts all the same */
         /* *ret_request: what run() is given; it lives as long as the child. */
         int (*check)(json_object *request, const struct verb_context *context, void **ret_request,
                      struct error *err);
@@ -41,8 +42,10 @@ const struct verb *verb_find(const char *name);
 /* Writes one message; ends it with a newline. */
 int verb_write(const struct verb_context *context, json_object *message) _warn_unused_;
 
-extern const struct verb verb_names;  /* helper-names.c */
-extern const struct verb verb_remove; /* helper-remove.c */
+extern const struct verb verb_names;              /* helper-names.c */
+extern const struct verb verb_remove;             /* helper-remove.c */
+extern const struct verb verb_examine, verb_thaw; /* helper-examine.c */
+extern const struct verb verb_evidence;           /* helper-evidence.c */
 
 /* ---- for the verbs ---- */
 

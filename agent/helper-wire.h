@@ -24,6 +24,23 @@
  *   ← {"id": 9, "more": true, "items": [{"name": "soak-ab12cd34-1"}]}
  *   ← {"id": 9}
  *
+ * What the host shows of one instance ("" = only the daemon), for the wedge detector:
+ *   → {"verb": "examine", "id": 10, "lxd_dir": "/var/lib/lxd", "daemon_pid": 72,
+ *      "run": "ab12cd34", "instance": "soak-ab12cd34-1", "project": ""}
+ *   ← {"id": 10, "facts": {"daemon": {"pid": 72, "state": "S", …}, "monitor": {…, "frozen": false},
+ *      "init": {…}, "payload_frozen": false, "unkillable": {…}, "exec": […], "unpack": […],
+ *      "holder": {…, "mount": "/…"}}}             what there is not is not there
+ *
+ * The same as files, "limit_bytes" at most; parts of one name belong together. When the time is up,
+ * what was sent counts, and the last message is an error:
+ *   → {"verb": "evidence", …}
+ *   ← {"id": 11, "more": true, "files": [{"name": "stacks.txt", "text": "…"}]}
+ *   ← {"id": 11, "omitted": 0}
+ *
+ * Its frozen cgroups, thawed:
+ *   → {"verb": "thaw", …}
+ *   ← {"id": 12, "items": [{"name": "/sys/fs/cgroup/lxc.payload.…", "error": ""}]}
+ *
  * "target" is the index in the request's list, so that two projects' instances of
  * one name can be told apart. An answer ends with the first message without "more".
  */

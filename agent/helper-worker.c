@@ -17,6 +17,7 @@ struct worker {
         struct workers *owner;
         struct worker *next;
         const struct verb *verb;
+        int64_t id;                     /* of the request */
         struct verb_progress *progress; /* shared with the child */
 
         pid_t pid;
@@ -124,6 +125,36 @@ static void worker_fail(struct worker *w, int code, const char *what)
         worker_answer(w, &err);
 }
 
+/* What came before the time was up, whole messages only, and then what it was doing. */
+static bool worker_answer_partly(struct worker *w, const char *what)
+{
+        char *last = w->size > 0 ? memrchr(w->answer, '\n', w->size) : NULL;
+        json_object *message;
+        const char *text;
+        char why[256], *grown;
+
+        if (!w->verb->partial || !last)
+                return false;
+        w->size = (size_t)(last - w->answer) + 1;
+        snprintf(why, sizeof(why), "%s while %.120s", what, w->progress->doing);
+        message = json_object_new_object();
+        json_object_object_add(message, "id", json_object_new_int64(w->id));
+        json_object_object_add(message, "errno", json_object_new_int(ETIMEDOUT));
+        json_object_object_add(message, "error", json_object_new_string(why));
+        text = json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN);
+        grown = realloc(w->answer, w->size + strlen(text) + 1);
+        if (grown) {
+                w->answer = grown;
+                memcpy(w->answer + w->size, text, strlen(text));
+                w->size += strlen(text);
+                w->answer[w->size++] = '\n';
+                w->allocated = w->size;
+        }
+        json_object_put(message);
+        worker_answer(w, NULL);
+        return true;
+}
+
 /* The child, if it still exists, is freed when it has exited. */
 static void worker_end(struct worker *w)
 {
@@ -162,7 +193,8 @@ static int on_time_limit(sd_event_source *source, uint64_t usec, void *userdata)
         worker_kill(w);
         snprintf(what, sizeof(what), "no end after %d s",
                  (int)(w->verb->time_limit_ns / NSEC_PER_SEC));
-        worker_fail(w, -ETIMEDOUT, what);
+        if (!worker_answer_partly(w, what))
+                worker_fail(w, -ETIMEDOUT, what);
         worker_end(w);
         return 0;
 }
@@ -347,6 +379,7 @@ int worker_start(struct workers *owner, json_object *request, worker_handler han
         }
         w->owner = owner;
         w->verb = verb;
+        w->id = context.id;
         w->pipe_fd = -1;
         w->next = owner->first;
         owner->first = w;

@@ -7,6 +7,7 @@
  * It never looks at the host itself and never waits.
  */
 
+#include "agent/helper-ask.h"
 #include "agent/inventory.h"
 
 #include <json-c/json.h>
@@ -539,6 +540,12 @@ int inventory_remove(struct inventory *inv, const struct removal_target *target,
 {
         return inventory_remove_with(inv->event, inv->helper, inv->lxd_dir, 2 * inv->time_limit_ns,
                                      target, kind, handler, userdata, ret);
+}
+
+int helper_ask(struct inventory *inv, json_object *request, int64_t limit_ns,
+               helper_handler handler, void *userdata, struct helper_call **ret)
+{
+        return helper_ask_with(inv->event, inv->helper, request, limit_ns, handler, userdata, ret);
 }
 
 int inventory_names(struct inventory *inv, inventory_remove_handler handler, void *userdata,
