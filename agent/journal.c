@@ -59,6 +59,40 @@ static void journal_sample(struct fields *f, const struct record *r, const char 
                   result_name(r->sample.result), took, r->sample.error);
 }
 
+#define ID(name, word) MESSAGE_ID_WEDGE_##name,
+static const char *const wedge_ids[] = {WEDGE_CLASSES(ID)};
+#undef ID
+
+static void journal_wedge(struct fields *f, const struct record *r, const char *instance)
+{
+        const char *class = wedge_class_name((int)r->wedge.class);
+        const char *whom = instance[0] ? instance : "the daemon";
+        char took[32];
+
+        add(f, "LXDSOAK_WEDGE=%" PRId64, r->wedge.number);
+        add(f, "LXDSOAK_CLASS=%s", class);
+        add(f, "LXDSOAK_SUSPECT=%s", r->wedge.suspect);
+        add(f, "LXDSOAK_SINCE_REALTIME_NS=%" PRId64, r->wedge.since_realtime_ns);
+        add(f, "LXDSOAK_DETECTED_REALTIME_NS=%" PRId64, r->wedge.detected_realtime_ns);
+        add(f, "LXDSOAK_SURE=%" PRId64, r->wedge.sure);
+        add(f, "LXDSOAK_DETAIL=%s", r->wedge.detail);
+        add(f, "LXDSOAK_EVIDENCE=%s", r->wedge.evidence);
+        if (r->wedge.cleared_by < 0) {
+                log_entry(LOG_CRIT, wedge_ids[r->wedge.class], f->pointers, f->n,
+                          "%s: wedge %" PRId64 ", %s: %s: %s", whom, r->wedge.number, class,
+                          r->wedge.suspect, r->wedge.detail);
+                return;
+        }
+        add(f, "LXDSOAK_CLEARED_BY=%s", rung_name(r->wedge.cleared_by));
+        add(f, "LXDSOAK_CLEARED_REALTIME_NS=%" PRId64, r->wedge.cleared_realtime_ns);
+        format_duration(
+                MAX(r->wedge.cleared_realtime_ns - r->wedge.detected_realtime_ns, INT64_C(0)), took,
+                sizeof(took));
+        log_entry(LOG_NOTICE, MESSAGE_ID_WEDGE_CLEARED, f->pointers, f->n,
+                  "%s: wedge %" PRId64 ", %s, cleared by %s, %s after it was noticed", whom,
+                  r->wedge.number, class, rung_name(r->wedge.cleared_by), took);
+}
+
 void journal_record(const struct run_spec *spec, const char *agent_id, const struct record *r,
                     const char *instance)
 {
@@ -89,6 +123,20 @@ void journal_record(const struct run_spec *spec, const char *agent_id, const str
                           "%s: unit %" PRId64 " %s after %s", instance, r->unit,
                           outcome_name(r->outcome.outcome),
                           format_duration(r->outcome.duration_ns, took, sizeof(took)));
+                return;
+        case RECORD_WEDGE: journal_wedge(&f, r, instance); return;
+        case RECORD_RECOVERY:
+                add(&f, "LXDSOAK_WEDGE=%" PRId64, r->recovery.wedge);
+                add(&f, "LXDSOAK_RUNG=%s", rung_name((int)r->recovery.rung));
+                add(&f, "LXDSOAK_RESULT=%s", result_name((int)r->recovery.result));
+                add(&f, "LXDSOAK_DURATION_NS=%" PRId64, r->recovery.duration_ns);
+                add(&f, "LXDSOAK_ERROR=%s", r->recovery.error);
+                log_entry(LOG_NOTICE, MESSAGE_ID_RECOVERY, f.pointers, f.n,
+                          "wedge %" PRId64 ": tried %s for %s: %s%s%s", r->recovery.wedge,
+                          rung_name((int)r->recovery.rung),
+                          format_duration(r->recovery.duration_ns, took, sizeof(took)),
+                          result_name((int)r->recovery.result), r->recovery.error[0] ? ": " : "",
+                          r->recovery.error);
                 return;
         default: return;
         }

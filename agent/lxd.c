@@ -258,6 +258,11 @@ static void on_transport_error(struct lxd_call *call, const struct http_response
                             "the server did not answer before the deadline", NULL);
                 return;
         }
+        if (response->error == -ETIMEDOUT && call->op[0]) {
+                /* The daemon stands still. The operation may be there when it goes on. */
+                follow(call, false);
+                return;
+        }
         snprintf(text, sizeof(text), "no answer from %s: %s (%s)", call->lxd->socket_path,
                  response->error_text, strerror(-response->error));
         call_answer(call, LXD_LOST, response->error, text, NULL);

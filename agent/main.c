@@ -11,6 +11,7 @@
 #include <systemd/sd-id128.h>
 
 #include "agent/config.h"
+#include "agent/evidence.h"
 #include "agent/lxd.h"
 #include "agent/server.h"
 #include "base/clock.h"
@@ -31,6 +32,7 @@ struct agent {
         struct inventory *inventory;
         struct spool *spool;
         struct probe *probe;
+        struct evidence *evidence;
         struct server *server;
         sd_event_source *status;
         char last_status[256];
@@ -175,6 +177,8 @@ static int setup_parts(struct agent *a, struct error *err)
         if (r >= 0)
                 r = inventory_new(a->event, a->config.helper, dir, &a->inventory);
         if (r >= 0)
+                r = evidence_new(a->config.state_dir, &a->evidence);
+        if (r >= 0)
                 r = probe_new(a->event, a->socket_path, a->config.state_dir, &a->probe);
         if (r < 0)
                 return error_set_errno(err, r, "the agent could not be set up");
@@ -188,6 +192,7 @@ static int setup_parts(struct agent *a, struct error *err)
                 .inventory = a->inventory,
                 .spool = a->spool,
                 .probe = a->probe,
+                .evidence = a->evidence,
         };
         return server_new(&deps, &a->server, err);
 }
@@ -217,6 +222,7 @@ static void agent_deinit(struct agent *a)
         /* The spool last but one: the server's runners hold on to it until they are
          * gone, and its queued writes must reach the disk. */
         server_free(a->server);
+        evidence_free(a->evidence);
         probe_free(a->probe);
         inventory_free(a->inventory);
         lxd_free(a->lxd);

@@ -2,15 +2,18 @@
 #pragma once
 
 /*
- * Small questions asked of the host beside the load, for the live view: how
- * many instances the API lists and how long it takes to tell (on a connection
- * of its own, every 2 s, recursion=0: 3 ms at 30 running), how many mounts there
- * are, how much memory and disk is free (read by a thread of its own, every
- * second, since a file system can stand still).
+ * Small questions asked of the host beside the load, for the live view and for the wedge
+ * detector. Of LXD, each on a connection of its own and never twice at a time: /1.0,
+ * which needs no database, every second; the list of instances (recursion=0: 3 ms at 30
+ * running), every 2 s; one of our own instances, every 2 s, which asks its monitor. Of
+ * the host, by a thread of its own, every second, since a file system can stand still:
+ * how many mounts there are, how much memory and disk is free, in which state the
+ * daemon's process is, and how pressed the host is.
  */
 
 #include <systemd/sd-event.h>
 
+#include "agent/detector.h"
 #include "proto/message.h"
 
 struct probe;
@@ -20,7 +23,17 @@ int probe_new(sd_event *event, const char *lxd_socket, const char *state_dir,
 struct probe *probe_free(struct probe *p);
 DEFINE_CLEANUP(struct probe *, probe_free)
 
-/* Fills the fields of the host: api_*, mounts, mem_available, disk_free, rss. */
+/* The instance that is asked about from now on, "" = none, in project ("" = default). */
+void probe_set_instance(struct probe *p, const char *project, const char *instance);
+
+/* Fills the fields of the host: api_*, daemon_*, instance_*, mounts, mem_available, disk_free,
+ * rss. */
 void probe_fill(struct probe *p, struct msg_pong *ret);
 /* MemAvailable in bytes, -1 = not known. */
 int64_t probe_mem_available(struct probe *p);
+/* What the detector wants to know of the daemon; progress_ns and probe_timeout_ns are the
+ * caller's. */
+void probe_view(struct probe *p, struct daemon_view *ret);
+/* The host has no time for anybody: half of the last ten seconds something waited for a
+ * CPU, memory or disk (PSI). */
+bool probe_overloaded(struct probe *p);

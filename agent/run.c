@@ -15,6 +15,13 @@
 #define TICK_USEC        1000000
 #define HOLD_NS          (2 * NSEC_PER_SEC)
 #define HTTP_UNAVAILABLE 503
+/* The daemon has not answered for so long: what is in flight is given up. */
+#define GIVE_UP_NS (600 * NSEC_PER_SEC)
+/* A full pool: so often one unit tries whether there is room. */
+#define POOL_RETRY_NS (5 * NSEC_PER_SEC)
+/* Late: more than so many times as long as the slowest of at least so many. */
+#define LATE_FACTOR  2
+#define LATE_SAMPLES 20
 
 struct lease {
         struct lease *next;
@@ -45,6 +52,12 @@ struct run {
         int64_t hold_until_ns; /* LXD is away: nothing is begun till then */
         enum stop_mode mode;
         struct stock *stock;
+        struct wedges *wedges;
+        bool given_up; /* nothing gets on, or a wedge was to end the run */
+        int64_t wedged_in_a_row;
+        struct {
+                int64_t n, slowest_ns;
+        } seen[PHASE_MAX_];
 };
 
 static void pump_soon(struct run *run)
@@ -119,6 +132,15 @@ static void suspect(struct run *run, const struct record *record, const char *in
         suspects_add(run->deps.suspects, &suspect);
 }
 
+static void saw(struct run *run, const struct record *sample)
+{
+        enum phase p = sample->sample.phase;
+
+        run->seen[p].n++;
+        run->seen[p].slowest_ns = MAX(run->seen[p].slowest_ns, sample->sample.duration_ns);
+        wedges_progress(run->wedges, p);
+}
+
 static void on_record(const struct record *record, const char *instance, void *userdata)
 {
         struct run *run = userdata;
@@ -126,6 +148,8 @@ static void on_record(const struct record *record, const char *instance, void *u
         journal_record(&run->spec, run->deps.agent_id, record, instance);
         if (record->kind == RECORD_SAMPLE && is_away(record))
                 run->hold_until_ns = now_monotonic_ns() + HOLD_NS;
+        if (record->kind == RECORD_SAMPLE && record->sample.result == RESULT_OK)
+                saw(run, record);
         if (record->kind != RECORD_LEFTOVER)
                 return;
         stock_remember(run->stock, record, instance);
@@ -152,6 +176,10 @@ static void on_end(struct runner *runner, enum outcome outcome, void *userdata)
                 run->n_passed++;
         else if (outcome != OUTCOME_INTERRUPTED)
                 run->n_failed++;
+        if (outcome == OUTCOME_WEDGED)
+                run->wedged_in_a_row++;
+        else if (outcome == OUTCOME_PASSED)
+                run->wedged_in_a_row = 0;
         slot_free(slot_of(run, runner));
         /* The coordinator waits for it. */
         if (!run->slots && !run->leases)
@@ -212,6 +240,86 @@ static void return_leases(struct run *run, const char *reason)
         }
 }
 
+/* ---- wedges ---- */
+
+/* Nothing is begun here any more; what is in flight goes on. */
+static void give_up(struct run *run, const char *why)
+{
+        if (run->given_up)
+                return;
+        run->given_up = true;
+        log_warning("Run %s: no unit is begun here any more: %s", run->spec.run, why);
+        return_leases(run, "wedge");
+}
+
+static void on_wedge_record(struct record *record, const char *instance, void *userdata)
+{
+        struct run *run = userdata;
+        int r = outbox_add(run->deps.outbox, record, -1, 0);
+
+        if (r < 0)
+                log_error("A record of a wedge could not be kept: %s", strerror(-r));
+        journal_record(&run->spec, run->deps.agent_id, record, instance);
+        if (record->kind == RECORD_WEDGE && run->spec.on_wedge == ON_WEDGE_STOP)
+                give_up(run, "a wedge was to end the run (--on-wedge stop)");
+}
+
+static void on_daemon(void *userdata)
+{
+        pump_soon(userdata);
+}
+
+static void abort_in_flight(struct run *run)
+{
+        struct slot *next;
+
+        for (struct slot *slot = run->slots; slot; slot = next) {
+                next = slot->next;
+                if (!slot->held) /* the pump unwinds those, a few at a time */
+                        runner_abort(slot->runner);
+        }
+}
+
+/* When nothing makes progress any more, the run does not wait for a person. */
+static void look_for_progress(struct run *run)
+{
+        if (run->wedged_in_a_row >= MAX(run->spec.parallel, INT64_C(10)))
+                give_up(run, "unit after unit wedged, and none passed");
+        if (wedges_daemon_away_ns(run->wedges) < GIVE_UP_NS || run->given_up)
+                return;
+        give_up(run, "the daemon has not answered for ten minutes");
+        abort_in_flight(run);
+}
+
+static void watch_units(struct run *run)
+{
+        int64_t now = now_monotonic_ns();
+        const struct slot *oldest = NULL;
+        struct slot *next;
+
+        for (struct slot *slot = run->slots; slot; slot = next) {
+                next = slot->next;
+                runner_watch(slot->runner, now);
+                if (!slot->held)
+                        oldest = slot; /* they are in order */
+        }
+        probe_set_instance(run->deps.probe, run->spec.project,
+                           oldest ? runner_name(oldest->runner) : "");
+        look_for_progress(run);
+}
+
+static int64_t count_late(const struct run *run)
+{
+        int64_t n = 0, now = now_monotonic_ns(), since;
+        enum phase p;
+
+        for (const struct slot *slot = run->slots; slot; slot = slot->next)
+                n += !slot->held && runner_phase(slot->runner, &p, &since) &&
+                     run->seen[p].n >= LATE_SAMPLES &&
+                     now - since > LATE_FACTOR * run->seen[p].slowest_ns + NSEC_PER_SEC;
+        return n;
+}
+
 /* ---- the pump: begins what may begin, unwinds what is to be unwound ---- */
 
 static const char *density_limit(struct run *run)
@@ -239,8 +347,10 @@ static void begin_units(struct run *run)
                         return_leases(run, limit);
                         return;
                 }
-                if (now_monotonic_ns() < run->hold_until_ns)
+                if (now_monotonic_ns() < run->hold_until_ns || wedges_daemon_is_away(run->wedges))
                         return;
+                if (wedges_pool_is_full(run->wedges))
+                        run->hold_until_ns = now_monotonic_ns() + POOL_RETRY_NS;
                 if (!run->has_source || outbox_disk_trouble(run->deps.outbox) ||
                     outbox_pending(run->deps.outbox) > SPOOL_RECORDS_MAX / 2)
                         return; /* the tick looks again */
@@ -305,6 +415,7 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
                             run->spec.run);
                 return_leases(run, "expired");
         }
+        watch_units(run);
         pump_soon(run);
         sd_event_source_set_time_relative(s, TICK_USEC);
         sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
@@ -350,7 +461,31 @@ static void setup_env(struct run *run)
                 .verify_grace_ns = VERIFY_GRACE_NS,
                 .settle_limit_ns = SETTLE_LIMIT_NS,
         };
+        run->env.plan.diagnose = true;
+        run->env.plan.leave_wedged = run->spec.on_wedge != ON_WEDGE_RECOVER;
+        run->env.plan.may_restart = run->spec.allow_daemon_restart;
         memcpy(run->env.plan.deadline_ns, run->spec.deadline_ns, sizeof(run->spec.deadline_ns));
+}
+
+static int begin_watch(struct run *run, struct error *err)
+{
+        struct wedges_deps deps = {
+                .event = run->deps.event,
+                .lxd_socket = lxd_socket_path(run->deps.lxd),
+                .inventory = run->deps.inventory,
+                .evidence = run->deps.evidence,
+                .probe = run->deps.probe,
+                .spec = &run->spec,
+                .on_record = on_wedge_record,
+                .on_daemon = on_daemon,
+                .userdata = run,
+        };
+        int r = wedges_new(&deps, &run->wedges);
+
+        if (r < 0)
+                return error_set_errno(err, r, "the watch for wedges cannot begin");
+        run->env.wedges = run->wedges;
+        return 0;
 }
 
 int run_new(const struct run_deps *deps, struct run_spec *spec, struct run **ret, struct error *err)
@@ -369,6 +504,9 @@ int run_new(const struct run_deps *deps, struct run_spec *spec, struct run **ret
         run->leases_tail = &run->leases;
         setup_env(run);
         r = split_commands(run, err);
+        if (r < 0)
+                return r;
+        r = begin_watch(run, err);
         if (r < 0)
                 return r;
         r = stock_new(&run->env, &run->stock);
@@ -394,6 +532,7 @@ struct run *run_free(struct run *run)
         while (run->leases)
                 drop_first_lease(run);
         stock_free(run->stock);
+        wedges_free(run->wedges);
         sd_event_source_disable_unref(run->tick);
         sd_event_source_disable_unref(run->pump);
         for (size_t i = 0; i < EXEC_COMMANDS_MAX; i++)
@@ -438,8 +577,8 @@ int run_add_lease(struct run *run, const struct msg_lease *msg)
         run->newest_lease = msg->lease;
         *run->leases_tail = lease;
         run->leases_tail = &lease->next;
-        if (run->stopping)
-                return_leases(run, "drain");
+        if (run->stopping || run->given_up)
+                return_leases(run, run->stopping ? "drain" : "wedge");
         pump_soon(run);
         return 0;
 }
@@ -484,16 +623,8 @@ void run_stop(struct run *run, enum stop_mode mode, bool keep)
         run->mode = mode;
         run->keep = keep && mode != STOP_MODE_ABORT;
         return_leases(run, "drain");
-        if (mode == STOP_MODE_ABORT) {
-                struct slot *next;
-
-                for (struct slot *slot = run->slots; slot; slot = next) {
-                        next = slot->next;
-                        if (slot->held)
-                                continue; /* the pump unwinds those, a few at a time */
-                        runner_abort(slot->runner);
-                }
-        }
+        if (mode == STOP_MODE_ABORT)
+                abort_in_flight(run);
         pump_soon(run);
 }
 
@@ -517,6 +648,8 @@ void run_fill(const struct run *run, struct msg_pong *ret)
         ret->in_flight = run->n_in_flight;
         ret->held = run->n_held;
         ret->oldest_ns = oldest;
+        ret->wedges = wedges_count(run->wedges);
+        ret->late = count_late(run);
 }
 
 void run_describe(const struct run *run, char *buf, size_t size)

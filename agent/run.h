@@ -23,6 +23,7 @@ struct run_deps {
         struct suspects *suspects; /* told of every instance that left something */
         struct outbox *outbox;
         struct probe *probe;
+        struct evidence *evidence; /* NULL: none is taken */
         const char *agent_id;
         /* Nothing is in flight or held any more, and the host was looked over:
          * leftovers is an array of msg_item rows, borrowed. */

@@ -2,53 +2,14 @@
 
 /* One unit against LXD: see runner.h. */
 
-#include "agent/runner.h"
+#include "agent/runner-internal.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 
-#define VETHS_SIZE    256
-#define LEFT_MAX      16 /* things of one unit reported; the count is always right */
-#define FETCH_NS      (30 * NSEC_PER_SEC)
-#define READY_COMMAND "true"
-
-struct runner {
-        struct runner_env *env;
-        struct unit unit;
-        int64_t number, attempt, lease;
-        char unit_key[24]; /* what user.lxdsoak.unit says */
-        char name[NAME_SIZE];
-        char veths[VETHS_SIZE];
-        int64_t start_ns, start_realtime_ns;
-
-        /* what is under way: at most one of these */
-        bool intent_pending;
-        struct lxd_call *call;
-        struct inventory_query *query;
-        sd_event_source *timer;
-        bool timer_armed;
-
-        enum unit_action action;
-        size_t exec_step;
-        bool abort_pending, removal_pending;
-
-        /* a command whose output is being fetched */
-        struct unit_event exec_event;
-        char exec_text[ERROR_TEXT_MAX];
-        char *output[2], *output_path[2];
-        bool truncated;
-        int fetching;
-
-        struct inventory_item left[LEFT_MAX];
-        size_t n_left;
-        char left_error[ERROR_TEXT_MAX];
-};
-
-static void feed(struct runner *r, const struct unit_event *event);
-
 /* ---- records ---- */
 
-static void add_record(struct runner *r, struct record *record, bool ends)
+void runner_add_record(struct runner *r, struct record *record, bool ends)
 {
         int e;
 
@@ -74,7 +35,8 @@ static void record_sample(struct runner *r, const struct unit_sample *s)
         record.sample.result = s->result;
         record.sample.error_code = s->code;
         snprintf(record.sample.error, sizeof(record.sample.error), "%s", s->text);
-        add_record(r, &record, false);
+        r->last = *s;
+        runner_add_record(r, &record, false);
 }
 
 static void record_leftover(struct runner *r, enum leftover_kind kind, const char *name,
@@ -85,7 +47,7 @@ static void record_leftover(struct runner *r, enum leftover_kind kind, const cha
         record.leftover.kind = kind;
         snprintf(record.leftover.name, sizeof(record.leftover.name), "%s", name);
         snprintf(record.leftover.detail, sizeof(record.leftover.detail), "%s", detail);
-        add_record(r, &record, false);
+        runner_add_record(r, &record, false);
 }
 
 static void record_leftovers(struct runner *r)
@@ -96,20 +58,6 @@ static void record_leftovers(struct runner *r)
                 record_leftover(r, r->left[i].kind, r->left[i].name, r->left[i].detail);
 }
 
-static void record_exec(struct runner *r)
-{
-        struct record record = {.kind = RECORD_EXEC};
-
-        record.exec.step = (int64_t)r->exec_step;
-        snprintf(record.exec.command, sizeof(record.exec.command), "%s",
-                 r->env->spec->exec.items[r->exec_step]);
-        record.exec.exit_status = r->exec_event.exit_status;
-        snprintf(record.exec.out, sizeof(record.exec.out), "%s", r->output[0] ?: "");
-        snprintf(record.exec.err, sizeof(record.exec.err), "%s", r->output[1] ?: "");
-        record.exec.truncated = r->truncated;
-        add_record(r, &record, false);
-}
-
 static void record_outcome(struct runner *r)
 {
         struct record record = {.kind = RECORD_OUTCOME};
@@ -118,12 +66,12 @@ static void record_outcome(struct runner *r)
         snprintf(record.outcome.name, sizeof(record.outcome.name), "%s", r->name);
         record.outcome.start_realtime_ns = r->start_realtime_ns;
         record.outcome.duration_ns = now_monotonic_ns() - r->start_ns;
-        add_record(r, &record, true);
+        runner_add_record(r, &record, true);
 }
 
 /* ---- answers of LXD ---- */
 
-static enum result result_of(const struct lxd_answer *a)
+enum result runner_result_of(const struct lxd_answer *a)
 {
         switch (a->status) {
         case LXD_OK: return RESULT_OK;
@@ -139,18 +87,20 @@ static void on_answer(const struct lxd_answer *a, void *userdata)
         struct runner *r = userdata;
 
         r->call = NULL;
-        feed(r, &(struct unit_event){.kind = UNIT_EVENT_ANSWER,
-                                     .result = result_of(a),
-                                     .code = a->code,
-                                     .text = a->text,
-                                     .exit_status = -1});
+        if (r->action == UNIT_KILL)
+                runner_note_kill(r, a);
+        runner_feed(r, &(struct unit_event){.kind = UNIT_EVENT_ANSWER,
+                                            .result = runner_result_of(a),
+                                            .code = a->code,
+                                            .text = a->text,
+                                            .exit_status = -1});
 }
 
 static void on_looked(const struct lxd_answer *a, void *userdata)
 {
         struct runner *r = userdata;
         struct unit_event event = {.kind = UNIT_EVENT_LOOKED,
-                                   .result = result_of(a),
+                                   .result = runner_result_of(a),
                                    .code = a->code,
                                    .text = a->text};
 
@@ -160,143 +110,7 @@ static void on_looked(const struct lxd_answer *a, void *userdata)
                                            sizeof(r->veths));
         else if (a->status == LXD_ERROR && a->code == 404)
                 event.seen = UNIT_SEEN_ABSENT;
-        feed(r, &event);
-}
-
-/* ---- commands ---- */
-
-static int64_t exit_status_of(json_object *metadata)
-{
-        json_object *v;
-
-        if (!metadata || !json_object_is_type(metadata, json_type_object) ||
-            !json_object_object_get_ex(metadata, "return", &v))
-                return -1;
-        return json_object_get_int64(v);
-}
-
-static void exec_event(struct runner *r, const struct lxd_answer *a, struct unit_event *event)
-{
-        *event = (struct unit_event){.kind = UNIT_EVENT_ANSWER,
-                                     .result = result_of(a),
-                                     .code = a->code,
-                                     .text = r->exec_text,
-                                     .ended_ns = now_monotonic_ns(),
-                                     .exit_status = exit_status_of(a->metadata)};
-        snprintf(r->exec_text, sizeof(r->exec_text), "%s", a->text);
-        if (event->result == RESULT_OK && event->exit_status != 0) {
-                /* non-zero is a success for LXD: the command ran */
-                event->result = RESULT_FAIL;
-                event->code = event->exit_status;
-                snprintf(r->exec_text, sizeof(r->exec_text),
-                         event->exit_status == 127 ? "exit status %lld: no such command"
-                                                   : "exit status %lld",
-                         (long long)event->exit_status);
-        }
-}
-
-static void on_tried(const struct lxd_answer *a, void *userdata)
-{
-        struct runner *r = userdata;
-        struct unit_event event;
-
-        r->call = NULL;
-        exec_event(r, a, &event);
-        feed(r, &event);
-}
-
-static void exec_clear(struct runner *r)
-{
-        for (int i = 0; i < 2; i++) {
-                free(TAKE(r->output[i]));
-                free(TAKE(r->output_path[i]));
-        }
-        r->truncated = false;
-}
-
-/* The command's own words say more than its exit status. */
-static void exec_explain(struct runner *r)
-{
-        size_t used = strlen(r->exec_text);
-        const char *words = r->output[1];
-
-        if (r->exec_event.result != RESULT_FAIL || !words || !words[0])
-                return;
-        snprintf(r->exec_text + used, sizeof(r->exec_text) - used, ": %.*s",
-                 (int)strcspn(words, "\n"), words);
-}
-
-static void exec_done(struct runner *r)
-{
-        struct unit_event event = r->exec_event;
-
-        exec_explain(r);
-        record_exec(r);
-        exec_clear(r);
-        feed(r, &event);
-}
-
-static void fetch_next(struct runner *r);
-
-static void on_output_deleted(const struct lxd_answer *a, void *userdata)
-{
-        /* 404: it went with its instance */
-        if (a->status != LXD_OK && a->code != 404)
-                log_debug("An output file of a command stays in LXD's logs: %s", a->text);
-}
-
-/* LXD keeps the files of an exec, also beyond the instance. Nobody waits for it. */
-static void delete_output(struct runner *r, const char *path)
-{
-        if (lxd_request(r->env->lxd, "DELETE", path, NULL, FETCH_NS, on_output_deleted, NULL,
-                        NULL) < 0)
-                log_debug("Out of memory: an output file stays in LXD's logs");
-}
-
-static void on_fetched(const struct lxd_answer *a, void *userdata)
-{
-        struct runner *r = userdata;
-
-        r->call = NULL;
-        if (a->status == LXD_OK && a->metadata) {
-                const char *text = json_object_get_string(a->metadata);
-
-                r->truncated |= json_object_get_string_len(a->metadata) > EXEC_OUTPUT_MAX;
-                r->output[r->fetching] = strndup(text, EXEC_OUTPUT_MAX);
-        }
-        delete_output(r, r->output_path[r->fetching]);
-        r->fetching++;
-        fetch_next(r);
-}
-
-static void fetch_next(struct runner *r)
-{
-        for (; r->fetching < 2; r->fetching++) {
-                const char *path = r->output_path[r->fetching];
-
-                if (path && lxd_fetch(r->env->lxd, path, FETCH_NS, on_fetched, r, &r->call) == 0)
-                        return;
-        }
-        exec_done(r);
-}
-
-static void on_executed(const struct lxd_answer *a, void *userdata)
-{
-        static const char *const streams[] = {"1", "2"};
-        struct runner *r = userdata;
-        json_object *output, *path;
-
-        r->call = NULL;
-        exec_event(r, a, &r->exec_event);
-        if (a->metadata && json_object_is_type(a->metadata, json_type_object) &&
-            json_object_object_get_ex(a->metadata, "output", &output) &&
-            json_object_is_type(output, json_type_object))
-                for (int i = 0; i < 2; i++)
-                        if (json_object_object_get_ex(output, streams[i], &path) &&
-                            startswith(json_object_get_string(path) ?: "", "/1.0/"))
-                                r->output_path[i] = strdup(json_object_get_string(path));
-        r->fetching = 0;
-        fetch_next(r);
+        runner_feed(r, &event);
 }
 
 /* ---- the host ---- */
@@ -333,7 +147,7 @@ static void on_inventory(const struct inventory_answer *a, void *userdata)
                 event.code = a->error;
                 event.text = a->error_text;
         }
-        feed(r, &event);
+        runner_feed(r, &event);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
@@ -341,14 +155,16 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         struct runner *r = userdata;
         struct unit_event event = {.kind = r->abort_pending     ? UNIT_EVENT_ABORT
                                            : r->removal_pending ? UNIT_EVENT_RECOVER
-                                                                : UNIT_EVENT_PAUSED};
+                                           : r->rung_is_over    ? UNIT_EVENT_ANSWER
+                                                                : UNIT_EVENT_PAUSED,
+                                   .result = RESULT_FAIL};
 
-        r->timer_armed = r->abort_pending = r->removal_pending = false;
-        feed(r, &event);
+        r->timer_armed = r->abort_pending = r->removal_pending = r->rung_is_over = false;
+        runner_feed(r, &event);
         return 0;
 }
 
-static int arm_timer(struct runner *r, int64_t pause_ns)
+int runner_arm_timer(struct runner *r, int64_t pause_ns)
 {
         uint64_t usec = (uint64_t)(pause_ns / NSEC_PER_USEC);
         int e;
@@ -367,15 +183,21 @@ static int arm_timer(struct runner *r, int64_t pause_ns)
 
 /* ---- actions ---- */
 
-static int instance_request(struct runner *r, const char *method, const char *suffix,
-                            json_object *body, int64_t deadline_ns, lxd_handler handler)
+/* 0 = no limit: somebody watches. */
+static int64_t time_left(int64_t deadline_ns)
+{
+        return deadline_ns ? MAX(deadline_ns - now_monotonic_ns(), NSEC_PER_MSEC) : 0;
+}
+
+int runner_request(struct runner *r, const char *method, const char *suffix, json_object *body,
+                   int64_t deadline_ns, lxd_handler handler)
 {
         char path[NAME_SIZE + 64]; /* our names need no escaping */
         int e;
 
         snprintf(path, sizeof(path), "/1.0/instances/%s%s", r->name, suffix);
-        e = lxd_request(r->env->lxd, method, path, body,
-                        MAX(deadline_ns - now_monotonic_ns(), NSEC_PER_MSEC), handler, r, &r->call);
+        e = lxd_request(r->env->lxd, method, path, body, time_left(deadline_ns), handler, r,
+                        &r->call);
         json_object_put(body);
         return e;
 }
@@ -384,38 +206,18 @@ static int do_create(struct runner *r, int64_t deadline_ns)
 {
         json_object *body = create_body(r->env->spec, r->env->source, r->name, r->unit_key,
                                         r->env->agent_id, r->env->spec->source == SOURCE_IMAGE);
-        int e = lxd_request(r->env->lxd, "POST", "/1.0/instances", body,
-                            MAX(deadline_ns - now_monotonic_ns(), NSEC_PER_MSEC), on_answer, r,
-                            &r->call);
+        int e = lxd_request(r->env->lxd, "POST", "/1.0/instances", body, time_left(deadline_ns),
+                            on_answer, r, &r->call);
 
         json_object_put(body);
         return e;
 }
 
-static int do_exec(struct runner *r, int64_t deadline_ns)
-{
-        const struct string_list *argv = &r->env->argv[r->unit.exec_step];
-
-        r->exec_step = r->unit.exec_step;
-        return instance_request(r, "POST", "/exec",
-                                exec_body(argv->items, argv->n, true, r->env->spec, r->number),
-                                deadline_ns, on_executed);
-}
-
-static int do_try_exec(struct runner *r, int64_t deadline_ns)
-{
-        char *argv[] = {(char[]){READY_COMMAND}};
-
-        return instance_request(r, "POST", "/exec",
-                                exec_body(argv, 1, false, r->env->spec, r->number), deadline_ns,
-                                on_tried);
-}
-
 static int do_stop(struct runner *r, bool force, int64_t deadline_ns)
 {
-        return instance_request(r, "PUT", "/state",
-                                state_body("stop", force, r->env->spec->stop_timeout_ns),
-                                deadline_ns, on_answer);
+        return runner_request(r, "PUT", "/state",
+                              state_body("stop", force, r->env->spec->stop_timeout_ns), deadline_ns,
+                              on_answer);
 }
 
 static int do_inventory(struct runner *r)
@@ -432,16 +234,21 @@ static int perform(struct runner *r, const struct unit_step *step)
         switch (step->action) {
         case UNIT_CREATE: return do_create(r, deadline);
         case UNIT_START:
-                return instance_request(r, "PUT", "/state", state_body("start", false, 0), deadline,
-                                        on_answer);
-        case UNIT_LOOK: return instance_request(r, "GET", "", NULL, deadline, on_looked);
-        case UNIT_TRY_EXEC: return do_try_exec(r, deadline);
-        case UNIT_EXEC: return do_exec(r, deadline);
+                return runner_request(r, "PUT", "/state", state_body("start", false, 0), deadline,
+                                      on_answer);
+        case UNIT_LOOK: return runner_request(r, "GET", "", NULL, deadline, on_looked);
+        case UNIT_TRY_EXEC: return runner_try_exec(r, deadline);
+        case UNIT_EXEC: return runner_exec(r, deadline);
         case UNIT_STOP: return do_stop(r, r->env->spec->stop == STOP_FORCE, deadline);
-        case UNIT_KILL: return do_stop(r, true, deadline);
-        case UNIT_DELETE: return instance_request(r, "DELETE", "", NULL, deadline, on_answer);
+        case UNIT_KILL:
+                r->rung_start_ns = now_monotonic_ns();
+                r->rung_start_realtime_ns = now_realtime_ns();
+                return do_stop(r, true, deadline);
+        case UNIT_DELETE: return runner_request(r, "DELETE", "", NULL, deadline, on_answer);
         case UNIT_INVENTORY: return do_inventory(r);
-        case UNIT_PAUSE: return arm_timer(r, step->pause_ns);
+        case UNIT_PAUSE: return runner_arm_timer(r, step->pause_ns);
+        case UNIT_DIAGNOSE: return runner_diagnose(r);
+        case UNIT_RUNG: return runner_climb(r, step->rung);
         case UNIT_HOLD:
         case UNIT_END: return 0;
         }
@@ -453,28 +260,35 @@ static void held(struct runner *r)
         struct record record = {.kind = RECORD_HELD};
 
         r->env->on_held(r, &record, r->env->userdata);
-        add_record(r, &record, false);
+        runner_add_record(r, &record, false);
 }
 
 static void ended(struct runner *r)
 {
         struct runner_env *env = r->env;
 
+        runner_close_wedge(r);
         record_outcome(r);
         env->on_end(r, r->unit.outcome, env->userdata);
 }
 
-static void feed(struct runner *r, const struct unit_event *event)
+void runner_feed(struct runner *r, const struct unit_event *event)
 {
         struct unit_step step;
+        int64_t before_ns = r->unit.phase_start_ns;
         int e;
 
         unit_feed(&r->unit, event, now_monotonic_ns(), now_realtime_ns(), &step);
         r->action = step.action;
+        /* It has moved: nobody need look why it did not. */
+        if (r->inquiry && (r->unit.phase_start_ns != before_ns || !unit_in_phase(&r->unit)))
+                wedges_cancel(TAKE(r->inquiry));
         if (step.has_sample)
                 record_sample(r, &step.sample);
-        if (step.leftovers)
+        if (step.leftovers) {
+                r->left_behind = true;
                 record_leftovers(r);
+        }
         if (step.action == UNIT_END) {
                 ended(r); /* frees r */
                 return;
@@ -487,7 +301,7 @@ static void feed(struct runner *r, const struct unit_event *event)
                           unit_state_name(&r->unit), strerror(-e));
                 /* Memory is short: a pause is the only thing that may help. */
                 r->abort_pending = true;
-                if (arm_timer(r, NSEC_PER_SEC) < 0)
+                if (runner_arm_timer(r, NSEC_PER_SEC) < 0)
                         ended(r);
         }
 }
@@ -502,7 +316,7 @@ static void on_intent(int e, void *userdata)
         if (e < 0)
                 log_error("Unit %lld is not begun: its intent could not be written: %s",
                           (long long)r->number, strerror(-e));
-        feed(r, &(struct unit_event){.kind = abort ? UNIT_EVENT_ABORT : UNIT_EVENT_BEGIN});
+        runner_feed(r, &(struct unit_event){.kind = abort ? UNIT_EVENT_ABORT : UNIT_EVENT_BEGIN});
 }
 
 /* ---- the interface ---- */
@@ -557,7 +371,7 @@ int runner_new_removal(struct runner_env *env, const char *name, const char *uni
         if (!r)
                 return -ENOMEM;
         r->removal_pending = true;
-        e = arm_timer(r, 0);
+        e = runner_arm_timer(r, 0);
         if (e < 0) {
                 runner_free(r);
                 return e;
@@ -566,7 +380,7 @@ int runner_new_removal(struct runner_env *env, const char *name, const char *uni
         return 0;
 }
 
-static void cancel(struct runner *r)
+void runner_cancel(struct runner *r)
 {
         if (r->call)
                 lxd_cancel(TAKE(r->call));
@@ -574,15 +388,16 @@ static void cancel(struct runner *r)
                 inventory_cancel(TAKE(r->query));
         if (r->timer_armed)
                 sd_event_source_set_enabled(r->timer, SD_EVENT_OFF);
-        r->timer_armed = false;
-        exec_clear(r);
+        r->timer_armed = r->rung_is_over = false;
+        runner_cancel_wedge(r);
+        runner_exec_clear(r);
 }
 
 struct runner *runner_free(struct runner *r)
 {
         if (!r)
                 return NULL;
-        cancel(r);
+        runner_cancel(r);
         sd_event_source_disable_unref(r->timer);
         free(r);
         return NULL;
@@ -596,18 +411,18 @@ void runner_abort(struct runner *r)
                 r->abort_pending = true;
                 return;
         }
-        cancel(r);
-        feed(r, &(struct unit_event){.kind = UNIT_EVENT_ABORT});
+        runner_cancel(r);
+        runner_feed(r, &(struct unit_event){.kind = UNIT_EVENT_ABORT});
 }
 
 void runner_finish(struct runner *r)
 {
-        feed(r, &(struct unit_event){.kind = UNIT_EVENT_FINISH});
+        runner_feed(r, &(struct unit_event){.kind = UNIT_EVENT_FINISH});
 }
 
 void runner_keep(struct runner *r)
 {
-        feed(r, &(struct unit_event){.kind = UNIT_EVENT_KEEP});
+        runner_feed(r, &(struct unit_event){.kind = UNIT_EVENT_KEEP});
 }
 
 int64_t runner_unit(const struct runner *r)
@@ -628,6 +443,15 @@ const char *runner_name(const struct runner *r)
 const char *runner_state_name(const struct runner *r)
 {
         return unit_state_name(&r->unit);
+}
+
+bool runner_phase(const struct runner *r, enum phase *ret_phase, int64_t *ret_since_ns)
+{
+        if (!unit_in_phase(&r->unit))
+                return false;
+        *ret_phase = r->unit.phase;
+        *ret_since_ns = r->unit.phase_start_ns;
+        return true;
 }
 
 bool runner_is_held(const struct runner *r)

@@ -11,6 +11,7 @@
 #include "agent/lxd.h"
 #include "agent/outbox.h"
 #include "agent/requests.h"
+#include "agent/wedges.h"
 
 struct runner;
 
@@ -20,6 +21,7 @@ struct runner_env {
         struct lxd *lxd;
         struct inventory *inventory;
         struct spool *spool;
+        struct wedges *wedges; /* NULL: nobody asks whether something is stuck */
         struct outbox *outbox; /* NULL: records go to on_record only */
         const char *agent_id;
         const struct run_spec *spec;
@@ -49,9 +51,13 @@ struct runner *runner_free(struct runner *r);
 void runner_finish(struct runner *r); /* held: go on to stop, delete, verify */
 void runner_keep(struct runner *r);   /* held: leave it */
 void runner_abort(struct runner *r);  /* cut short and unwind */
+/* To be called now and then: looks whether its phase is beyond its deadline. */
+void runner_watch(struct runner *r, int64_t now_ns);
 
 int64_t runner_unit(const struct runner *r);
 int64_t runner_start_ns(const struct runner *r); /* monotonic */
 const char *runner_name(const struct runner *r);
 const char *runner_state_name(const struct runner *r);
+/* Of the phase under way: which, and since when; false: none is. */
+bool runner_phase(const struct runner *r, enum phase *ret_phase, int64_t *ret_since_ns);
 bool runner_is_held(const struct runner *r);

@@ -132,6 +132,7 @@ struct run_deps server_run_deps(struct server *s)
                 .suspects = s->suspects,
                 .outbox = s->outbox,
                 .probe = s->deps.probe,
+                .evidence = s->deps.evidence,
                 .agent_id = s->deps.agent_id,
                 .on_stopped = on_run_stopped,
                 .userdata = s,

@@ -26,6 +26,7 @@ struct server_deps {
         struct inventory *inventory;
         struct spool *spool;
         struct probe *probe;
+        struct evidence *evidence;
 };
 
 /*

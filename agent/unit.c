@@ -18,12 +18,14 @@ enum state {
         S_VERIFY_LOOK,
         S_VERIFY,
         S_VERIFY_PAUSE,
+        S_DIAGNOSE,
         S_UNWIND_LOOK,
         S_UNWIND_KILL,
         S_UNWIND_DELETE,
         S_UNWIND_PAUSE,
         S_UNWIND_INVENTORY,
         S_UNWIND_INVENTORY_PAUSE,
+        S_UNWIND_RUNG,
         S_END,
 };
 
@@ -33,6 +35,11 @@ enum state {
 #define UNWIND_FIRST_NS   (250 * NSEC_PER_MSEC)
 #define UNWIND_MOST_NS    (5 * NSEC_PER_SEC)
 #define UNWIND_REQUEST_NS (120 * NSEC_PER_SEC)
+/* A request of the ladder: what is wedged may well not answer, and the next rung waits. A
+ * stuck monitor costs LXD 5 s, a stale lock 30 s. */
+#define RUNG_REQUEST_NS (35 * NSEC_PER_SEC)
+/* How long the host may take to let go before a rung is tried on it. */
+#define RUNG_GRACE_NS (2 * NSEC_PER_SEC)
 /* A create whose answer was lost may still be carried out: absent is believed
  * only when seen so often. */
 #define ABSENT_LOOKS 3
@@ -44,7 +51,8 @@ enum state {
 
 void unit_init(struct unit *u, const struct unit_plan *plan)
 {
-        *u = (struct unit){.plan = *plan, .outcome = OUTCOME_PASSED};
+        *u = (struct unit){
+                .plan = *plan, .outcome = OUTCOME_PASSED, .rung = -1, .cleared_by = RUNG_ITSELF};
 }
 
 static void act(struct unit_step *step, enum unit_action action, int64_t deadline_ns)
@@ -105,6 +113,7 @@ static void unwind_inventory(struct unit *u, int64_t now_ns, struct unit_step *s
 static void unwind_gone(struct unit *u, int64_t now_ns, struct unit_step *step)
 {
         u->instance_may_exist = false;
+        u->host_only = true;
         u->pause_ns = VERIFY_FIRST_NS;
         u->unwind_start_ns = now_ns;
         if (u->plan.phases & PHASE_BIT(PHASE_VERIFY))
@@ -113,10 +122,42 @@ static void unwind_gone(struct unit *u, int64_t now_ns, struct unit_step *step)
                 end(u, step);
 }
 
+static int64_t unwind_deadline(const struct unit *u, int64_t now_ns)
+{
+        return now_ns + (u->wedged ? RUNG_REQUEST_NS : UNWIND_REQUEST_NS);
+}
+
 static void unwind_look(struct unit *u, int64_t now_ns, struct unit_step *step)
 {
         u->state = S_UNWIND_LOOK;
-        act(step, UNIT_LOOK, now_ns + UNWIND_REQUEST_NS);
+        act(step, UNIT_LOOK, unwind_deadline(u, now_ns));
+}
+
+/* The next rung of the ladder; false: there is none, or nothing is wedged. */
+static bool climb(struct unit *u, int64_t now_ns, struct unit_step *step)
+{
+        int top = u->plan.may_restart ? RUNG_RESTART : RUNG_UNMOUNT;
+
+        if (!(u->wedged || (u->away && u->host_only)) || u->rung >= top)
+                return false;
+        u->rung++;
+        /* The forced stop is part of every round, so it is no rung to be climbed again. */
+        if (u->rung == RUNG_STOP)
+                u->rung++;
+        u->state = S_UNWIND_RUNG;
+        act(step, UNIT_RUNG, now_ns + RUNG_REQUEST_NS);
+        step->rung = (enum rung)u->rung;
+        return true;
+}
+
+/* After a rung: look again where there was something. */
+static void climbed(struct unit *u, int64_t now_ns, struct unit_step *step)
+{
+        u->pause_ns = VERIFY_FIRST_NS;
+        if (u->host_only)
+                unwind_inventory(u, now_ns, step);
+        else
+                unwind_look(u, now_ns, step);
 }
 
 static void unwind_begin(struct unit *u, int64_t now_ns, struct unit_step *step)
@@ -128,7 +169,8 @@ static void unwind_begin(struct unit *u, int64_t now_ns, struct unit_step *step)
         u->unwind_start_ns = now_ns;
         u->pause_ns = UNWIND_FIRST_NS;
         u->absent_looks = 0;
-        unwind_look(u, now_ns, step);
+        if (!climb(u, now_ns, step))
+                unwind_look(u, now_ns, step);
 }
 
 static void unwind_again(struct unit *u, const struct unit_event *ev, int64_t now_ns,
@@ -136,6 +178,8 @@ static void unwind_again(struct unit *u, const struct unit_event *ev, int64_t no
 {
         if (ev->text && ev->text[0])
                 snprintf(u->last_error, sizeof(u->last_error), "%s", ev->text);
+        if (ev->seen != UNIT_SEEN_ABSENT && climb(u, now_ns, step))
+                return;
         if (now_ns - u->unwind_start_ns >= u->plan.settle_limit_ns) {
                 /* It stays. What is left of it is reported as such. */
                 if (u->outcome == OUTCOME_PASSED)
@@ -165,12 +209,12 @@ static void unwind_looked(struct unit *u, const struct unit_event *ev, int64_t n
                 return;
         case UNIT_SEEN_STOPPED:
                 u->state = S_UNWIND_DELETE;
-                act(step, UNIT_DELETE, now_ns + UNWIND_REQUEST_NS);
+                act(step, UNIT_DELETE, unwind_deadline(u, now_ns));
                 return;
         case UNIT_SEEN_RUNNING:
         case UNIT_SEEN_OTHER:
                 u->state = S_UNWIND_KILL;
-                act(step, UNIT_KILL, now_ns + UNWIND_REQUEST_NS);
+                act(step, UNIT_KILL, unwind_deadline(u, now_ns));
                 return;
         case UNIT_SEEN_UNKNOWN: unwind_again(u, ev, now_ns, step); return;
         }
@@ -181,6 +225,8 @@ static void unwind_inventoried(struct unit *u, const struct unit_event *ev, int6
 {
         if (ev->result == RESULT_OK && ev->n_left == 0) {
                 end(u, step);
+        } else if (now_ns - u->unwind_start_ns >= RUNG_GRACE_NS && climb(u, now_ns, step)) {
+                u->unwind_start_ns = now_ns;
         } else if (now_ns - u->unwind_start_ns >= u->plan.verify_grace_ns) {
                 if (u->outcome == OUTCOME_PASSED)
                         u->outcome = OUTCOME_FAILED;
@@ -198,6 +244,12 @@ static void unwind_inventoried(struct unit *u, const struct unit_event *ev, int6
 static bool wants(const struct unit *u, enum phase p)
 {
         return u->plan.phases & PHASE_BIT(p);
+}
+
+/* Where somebody watches, a request is not given up because of the time alone. */
+static int64_t phase_deadline(const struct unit *u)
+{
+        return u->plan.diagnose ? 0 : u->phase_start_ns + u->plan.deadline_ns[u->phase];
 }
 
 static void enter(struct unit *u, enum phase phase, int64_t now_ns, int64_t now_realtime_ns,
@@ -221,7 +273,7 @@ static void enter(struct unit *u, enum phase phase, int64_t now_ns, int64_t now_
         u->phase_start_realtime_ns = now_realtime_ns;
         u->pause_ns = VERIFY_FIRST_NS;
         u->state = entry[phase].state;
-        act(step, entry[phase].action, now_ns + u->plan.deadline_ns[u->phase]);
+        act(step, entry[phase].action, phase_deadline(u));
 }
 
 /* The phase that follows the current one, with the hold of a density run
@@ -246,14 +298,82 @@ static void advance(struct unit *u, int64_t now_ns, int64_t now_realtime_ns, str
         unwind_begin(u, now_ns, step);
 }
 
-static void fail(struct unit *u, const struct unit_event *ev, enum result result, int64_t now_ns,
-                 struct unit_step *step)
+/* A command that ran and said no is nobody's wedge. */
+static bool is_plain(const struct unit *u, const struct unit_event *ev)
 {
-        take_sample(u, ev, result, now_ns, step);
+        return !u->plan.diagnose || (u->state == S_EXEC && ev->exit_status > 0);
+}
+
+static void unwind_failed(struct unit *u, enum result result, int64_t now_ns,
+                          struct unit_step *step)
+{
         unwind_begin(u, now_ns, step);
         /* A no is an answer: nothing is still under way that could make it appear. */
         if (result == RESULT_FAIL)
                 u->absent_looks = ABSENT_LOOKS - 1;
+}
+
+static void fail(struct unit *u, const struct unit_event *ev, enum result result, int64_t now_ns,
+                 struct unit_step *step)
+{
+        take_sample(u, ev, result, now_ns, step);
+        u->failed_as = result;
+        if (is_plain(u, ev)) {
+                unwind_failed(u, result, now_ns, step);
+                return;
+        }
+        u->state = S_DIAGNOSE;
+        step->action = UNIT_DIAGNOSE;
+}
+
+/* What a wedge leaves, or what verify found, stays as it is. */
+static void leave(struct unit *u, struct unit_step *step)
+{
+        step->leftovers = true;
+        end(u, step);
+}
+
+static void wedge(struct unit *u, int64_t now_ns, struct unit_step *step)
+{
+        u->outcome = OUTCOME_WEDGED;
+        if (u->plan.leave_wedged) {
+                leave(u, step);
+                return;
+        }
+        u->wedged = true;
+        if (u->instance_may_exist) {
+                unwind_begin(u, now_ns, step);
+                return;
+        }
+        unwind_gone(u, now_ns, step);
+}
+
+static void diagnosed(struct unit *u, const struct unit_event *ev, int64_t now_ns,
+                      struct unit_step *step)
+{
+        switch (ev->diagnosis) {
+        case UNIT_WEDGED: wedge(u, now_ns, step); return;
+        case UNIT_AWAY:
+                /* A daemon that was killed forgets things: those are ours to remove. */
+                u->outcome = OUTCOME_INTERRUPTED;
+                u->away = !u->plan.leave_wedged;
+                break;
+        case UNIT_FAILED: break;
+        }
+        if (u->phase != PHASE_VERIFY || u->instance_may_exist)
+                unwind_failed(u, u->failed_as, now_ns, step);
+        else if (u->verify_left)
+                leave(u, step);
+        else
+                end(u, step);
+}
+
+/* The watch says that the phase has stopped. */
+static void stopped(struct unit *u, const struct unit_event *ev, int64_t now_ns,
+                    struct unit_step *step)
+{
+        take_sample(u, ev, RESULT_TIMEOUT, now_ns, step);
+        wedge(u, now_ns, step);
 }
 
 static void pass(struct unit *u, const struct unit_event *ev, int64_t now_ns,
@@ -265,7 +385,7 @@ static void pass(struct unit *u, const struct unit_event *ev, int64_t now_ns,
 
 static bool phase_over(const struct unit *u, int64_t now_ns)
 {
-        return now_ns - u->phase_start_ns >= u->plan.deadline_ns[u->phase];
+        return !u->plan.diagnose && now_ns - u->phase_start_ns >= u->plan.deadline_ns[u->phase];
 }
 
 static void ready_again(struct unit *u, const struct unit_event *ev, int64_t now_ns,
@@ -288,7 +408,7 @@ static void ready_looked(struct unit *u, const struct unit_event *ev, int64_t no
                 fail(u, ev, ev->result, now_ns, step);
         } else if (ev->seen == UNIT_SEEN_RUNNING) {
                 u->state = S_READY_EXEC;
-                act(step, UNIT_TRY_EXEC, u->phase_start_ns + u->plan.deadline_ns[u->phase]);
+                act(step, UNIT_TRY_EXEC, phase_deadline(u));
         } else if (ev->seen == UNIT_SEEN_ABSENT || ev->seen == UNIT_SEEN_FOREIGN) {
                 why.text = "the instance is gone though nobody deleted it";
                 fail(u, &why, RESULT_FAIL, now_ns, step);
@@ -343,7 +463,7 @@ static void verify_looked(struct unit *u, const struct unit_event *ev, int64_t n
         case UNIT_SEEN_ABSENT:
         case UNIT_SEEN_FOREIGN:
                 u->state = S_VERIFY;
-                act(step, UNIT_INVENTORY, u->phase_start_ns + u->plan.deadline_ns[u->phase]);
+                act(step, UNIT_INVENTORY, phase_deadline(u));
                 return;
         case UNIT_SEEN_UNKNOWN: fail(u, ev, ev->result, now_ns, step); return;
         default:
@@ -371,8 +491,14 @@ static void verified(struct unit *u, const struct unit_event *ev, int64_t now_ns
         if (ev->result == RESULT_OK)
                 why.text = "LXD says it is deleted, but the host still has parts of it";
         take_sample(u, &why, ev->result == RESULT_OK ? RESULT_FAIL : ev->result, now_ns, step);
-        step->leftovers = ev->n_left > 0;
-        end(u, step);
+        u->verify_left = ev->n_left > 0;
+        if (u->plan.diagnose) {
+                u->state = S_DIAGNOSE;
+                step->action = UNIT_DIAGNOSE;
+        } else {
+                step->leftovers = u->verify_left;
+                end(u, step);
+        }
 }
 
 static void answered(struct unit *u, const struct unit_event *ev, int64_t now_ns,
@@ -381,8 +507,15 @@ static void answered(struct unit *u, const struct unit_event *ev, int64_t now_ns
         switch (u->state) {
         case S_READY_EXEC: ready_executed(u, ev, now_ns, now_realtime_ns, step); return;
         case S_EXEC: executed(u, ev, now_ns, now_realtime_ns, step); return;
+        case S_UNWIND_RUNG:
+                if (ev->result == RESULT_OK)
+                        u->cleared_by = u->rung;
+                climbed(u, now_ns, step);
+                return;
         case S_UNWIND_KILL:
         case S_UNWIND_DELETE:
+                if (ev->result == RESULT_OK && u->state == S_UNWIND_KILL)
+                        u->cleared_by = MAX(u->rung, (int)RUNG_STOP);
                 /* Whatever it says, look what is there. */
                 if (ev->result != RESULT_OK) {
                         unwind_again(u, ev, now_ns, step);
@@ -409,11 +542,11 @@ static void paused(struct unit *u, int64_t now_ns, struct unit_step *step)
         switch (u->state) {
         case S_READY_PAUSE:
                 u->state = S_READY_LOOK;
-                act(step, UNIT_LOOK, u->phase_start_ns + u->plan.deadline_ns[u->phase]);
+                act(step, UNIT_LOOK, phase_deadline(u));
                 return;
         case S_VERIFY_PAUSE:
                 u->state = S_VERIFY;
-                act(step, UNIT_INVENTORY, now_ns + u->plan.deadline_ns[u->phase]);
+                act(step, UNIT_INVENTORY, phase_deadline(u));
                 return;
         case S_UNWIND_INVENTORY_PAUSE: unwind_inventory(u, now_ns, step); return;
         default: unwind_look(u, now_ns, step); return;
@@ -425,9 +558,13 @@ static void aborted(struct unit *u, const struct unit_event *ev, int64_t now_ns,
 {
         struct unit_event why = *ev;
 
+        if (u->state == S_DIAGNOSE) {
+                diagnosed(u, &(struct unit_event){.diagnosis = UNIT_FAILED}, now_ns, step);
+                return;
+        }
         if (u->state >= S_UNWIND_LOOK) {
                 /* It is on its way out already; what was cancelled is asked again. */
-                if (u->state == S_UNWIND_INVENTORY || u->state == S_UNWIND_INVENTORY_PAUSE)
+                if (u->host_only)
                         unwind_inventory(u, now_ns, step);
                 else
                         unwind_look(u, now_ns, step);
@@ -480,12 +617,19 @@ void unit_feed(struct unit *u, const struct unit_event *ev, int64_t now_ns, int6
                         verified(u, ev, now_ns, now_realtime_ns, ret);
                 return;
         case UNIT_EVENT_PAUSED: paused(u, now_ns, ret); return;
+        case UNIT_EVENT_DIAGNOSED: diagnosed(u, ev, now_ns, ret); return;
+        case UNIT_EVENT_WEDGED: stopped(u, ev, now_ns, ret); return;
         case UNIT_EVENT_FINISH:
                 u->phase = PHASE_EXEC;
                 advance(u, now_ns, now_realtime_ns, ret);
                 return;
         case UNIT_EVENT_KEEP: end(u, ret); return;
         }
+}
+
+bool unit_in_phase(const struct unit *u)
+{
+        return u->state >= S_CREATE && u->state <= S_VERIFY_PAUSE && u->state != S_HELD;
 }
 
 const char *unit_state_name(const struct unit *u)
@@ -496,6 +640,8 @@ const char *unit_state_name(const struct unit *u)
                 return "ended";
         if (u->state == S_HELD)
                 return "held";
+        if (u->state == S_DIAGNOSE)
+                return "diagnose";
         if (u->state >= S_UNWIND_LOOK)
                 return "unwind";
         return phase_name(u->phase);

@@ -32,6 +32,7 @@ struct world {
         size_t n_samples;
         bool leftovers;
         unsigned deletes, kills;
+        enum unit_diagnosis diagnosis; /* what a diagnosis would say */
 };
 
 static void note(struct world *w)
@@ -93,6 +94,9 @@ static struct unit_event good(struct world *w)
         case UNIT_PAUSE:
                 w->now_ns += w->step.pause_ns;
                 return (struct unit_event){.kind = UNIT_EVENT_PAUSED};
+        case UNIT_DIAGNOSE:
+                return (struct unit_event){.kind = UNIT_EVENT_DIAGNOSED, .diagnosis = w->diagnosis};
+        case UNIT_RUNG: return answer(RESULT_FAIL, "");
         case UNIT_HOLD: return (struct unit_event){.kind = UNIT_EVENT_FINISH};
         case UNIT_END: break;
         }
@@ -442,6 +446,160 @@ static void test_chaos(void **state)
         }
 }
 
+/* ---- wedges ---- */
+
+static struct unit_plan watched(void)
+{
+        struct unit_plan p = plan;
+
+        p.diagnose = true;
+        return p;
+}
+
+/* Goes on until the unit asks for this. */
+static void until(struct world *w, enum unit_action action)
+{
+        for (int i = 0; w->step.action != action; i++) {
+                assert_true(i < 1000 && w->step.action != UNIT_END);
+                feed(w, good(w));
+        }
+}
+
+static void test_no_deadline_where_somebody_watches(void **state)
+{
+        struct unit_plan p = watched();
+        struct world w;
+
+        world_init(&w, &p);
+        begin(&w);
+        assert_int_equal(w.step.deadline_ns, 0);
+        assert_true(unit_in_phase(&w.unit));
+        until(&w, UNIT_STOP);
+        assert_int_equal(w.step.deadline_ns, 0);
+}
+
+/* It is asked before anything is disturbed, and what is said decides the outcome. */
+static void test_diagnosis(void **state)
+{
+        static const struct {
+                enum unit_diagnosis said;
+                enum outcome outcome;
+        } cases[] = {{UNIT_FAILED, OUTCOME_FAILED},
+                     {UNIT_WEDGED, OUTCOME_WEDGED},
+                     {UNIT_AWAY, OUTCOME_INTERRUPTED}};
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct unit_plan p = watched();
+                struct world w;
+
+                world_init(&w, &p);
+                w.diagnosis = cases[i].said;
+                begin(&w);
+                until(&w, UNIT_STOP);
+                feed(&w, answer(RESULT_FAIL, "no"));
+                assert_int_equal(w.step.action, UNIT_DIAGNOSE);
+                assert_false(unit_in_phase(&w.unit));
+                assert_int_equal(w.kills + w.deletes, 0);
+                run_to_end(&w);
+                assert_int_equal(w.unit.outcome, cases[i].outcome);
+                assert_int_equal(w.seen, UNIT_SEEN_ABSENT);
+        }
+}
+
+/* A command that said no is the workload's business. */
+static void test_plain_failure_is_not_diagnosed(void **state)
+{
+        struct unit_plan p = watched();
+        struct unit_event ev = answer(RESULT_FAIL, "exit status 3");
+        struct world w;
+
+        world_init(&w, &p);
+        begin(&w);
+        until(&w, UNIT_EXEC);
+        ev.exit_status = 3;
+        feed(&w, ev);
+        assert_int_equal(w.step.action, UNIT_LOOK);
+        run_to_end(&w);
+        assert_int_equal(w.unit.outcome, OUTCOME_FAILED);
+}
+
+/* The watch says that it stopped; then each rung is tried in its turn while nothing helps. */
+static void test_ladder(void **state)
+{
+        struct unit_plan p = watched();
+        enum rung tried[8];
+        size_t n = 0;
+        struct world w;
+
+        p.may_restart = true;
+        world_init(&w, &p);
+        begin(&w);
+        until(&w, UNIT_STOP);
+        feed(&w, (struct unit_event){.kind = UNIT_EVENT_WEDGED, .text = "monitor-stuck"});
+        assert_int_equal(w.samples[w.n_samples - 1].result, RESULT_TIMEOUT);
+        while (n < 5) {
+                if (w.step.action == UNIT_RUNG)
+                        tried[n++] = w.step.rung;
+                if (w.step.action == UNIT_KILL)
+                        feed(&w, answer(RESULT_TIMEOUT, "no answer"));
+                else
+                        feed(&w, good(&w));
+        }
+        assert_int_equal(tried[0], RUNG_CANCEL);
+        assert_int_equal(tried[1], RUNG_THAW);
+        assert_int_equal(tried[2], RUNG_MONITOR);
+        assert_int_equal(tried[3], RUNG_UNMOUNT);
+        assert_int_equal(tried[4], RUNG_RESTART);
+        assert_int_equal(w.unit.cleared_by, RUNG_ITSELF);
+        run_to_end(&w);
+        assert_int_equal(w.unit.outcome, OUTCOME_WEDGED);
+        assert_int_equal(w.unit.cleared_by, RUNG_RESTART); /* the forced stop after it */
+        assert_false(w.leftovers);
+}
+
+/* Gone for the API and alive on the host: the host is climbed alone. */
+static void test_ladder_on_the_host(void **state)
+{
+        struct unit_plan p = watched();
+        bool ended_monitor = false;
+        struct world w;
+
+        world_init(&w, &p);
+        w.left = 2;
+        w.diagnosis = UNIT_WEDGED;
+        begin(&w);
+        for (int i = 0; w.step.action != UNIT_END; i++) {
+                assert_true(i < 1000);
+                if (w.step.action == UNIT_RUNG && w.step.rung == RUNG_MONITOR) {
+                        ended_monitor = true;
+                        w.left = 0;
+                        feed(&w, answer(RESULT_OK, ""));
+                } else {
+                        feed(&w, good(&w));
+                }
+        }
+        assert_true(ended_monitor);
+        assert_int_equal(w.unit.outcome, OUTCOME_WEDGED);
+        assert_int_equal(w.unit.cleared_by, RUNG_MONITOR);
+        assert_false(w.leftovers);
+}
+
+static void test_left_as_it_is(void **state)
+{
+        struct unit_plan p = watched();
+        struct world w;
+
+        p.leave_wedged = true;
+        world_init(&w, &p);
+        begin(&w);
+        until(&w, UNIT_STOP);
+        feed(&w, (struct unit_event){.kind = UNIT_EVENT_WEDGED, .text = "x"});
+        assert_int_equal(w.step.action, UNIT_END);
+        assert_true(w.leftovers);
+        assert_int_equal(w.kills + w.deletes, 0);
+        assert_int_equal(w.unit.outcome, OUTCOME_WEDGED);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -458,6 +616,12 @@ int main(void)
                 cmocka_unit_test(test_abort_anywhere),
                 cmocka_unit_test(test_recover),
                 cmocka_unit_test(test_chaos),
+                cmocka_unit_test(test_no_deadline_where_somebody_watches),
+                cmocka_unit_test(test_diagnosis),
+                cmocka_unit_test(test_plain_failure_is_not_diagnosed),
+                cmocka_unit_test(test_ladder),
+                cmocka_unit_test(test_ladder_on_the_host),
+                cmocka_unit_test(test_left_as_it_is),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

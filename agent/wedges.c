@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* See wedges.h. */
+
+#include "agent/wedges.h"
+
+#include <json-c/json.h>
+
+#include "agent/facts.h"
+#include "agent/helper-ask.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define TICK_USEC        500000
+#define INQUIRIES_MAX    4 /* at a time; the helper has 8 children in all */
+#define HTTP_UNAVAILABLE 503
+/* An answer was lost: so long the probes have to say whether the daemon was restarted. */
+#define LOST_NS    (45 * NSEC_PER_SEC)
+#define RESTART_NS (90 * NSEC_PER_SEC)
+#define LOOK_NS    (4 * NSEC_PER_SEC)
+
+/* One that has not cleared. */
+struct wedge {
+        struct wedge *next;
+        struct record record;
+};
+
+struct wedge_inquiry {
+        struct wedge_inquiry *next;
+        struct wedges *wedges;
+        struct wedge_question question;
+        char text[ERROR_TEXT_MAX], instance[NAME_SIZE];
+        int64_t asked_ns;
+        struct inquiry *inquiry;
+        int64_t number; /* given when the evidence needs its name */
+        wedge_handler handler;
+        void *userdata;
+};
+
+struct wedges {
+        struct wedges_deps deps;
+        struct lxd *lxd;
+        struct inquiry_env env;
+        char lxd_dir[256];
+        sd_event_source *tick;
+        int64_t progress_ns[PHASE_MAX_];
+        struct daemon_watch watch;
+        int64_t daemon_number, restarted_ns, back_ns, open_ns;
+        struct inquiry *daemon_inquiry;
+        struct helper_call *restart, *look;
+        char looked_state; /* of the daemon, by the helper, for the question asked at … */
+        int64_t looked_ns;
+        int64_t restart_ns, restart_realtime_ns;
+        bool restarted_by_us;
+        struct wedge *open;
+        struct wedge_inquiry *inquiries, **tail;
+        size_t n_asked;
+        int64_t n;
+};
+
+/* ---- records ---- */
+
+static struct wedge *find(const struct wedges *w, int64_t number)
+{
+        struct wedge *x = w->open;
+
+        while (x && x->record.wedge.number != number)
+                x = x->next;
+        return x;
+}
+
+static void forget(struct wedges *w, const struct wedge *x)
+{
+        struct wedge **p = &w->open;
+
+        while (*p != x)
+                p = &(*p)->next;
+        *p = x->next;
+        free((void *)x);
+}
+
+static void tell(struct wedges *w, const struct record *record)
+{
+        struct record copy = *record;
+
+        w->deps.on_record(&copy, copy.kind == RECORD_WEDGE ? copy.wedge.instance : "",
+                          w->deps.userdata);
+}
+
+static void directory_name(const struct wedges *w, int64_t number, enum wedge_class class,
+                           char *ret, size_t size)
+{
+        snprintf(ret, size, "%s-%04lld-%s", w->deps.spec->run, (long long)number,
+                 wedge_class_name((int)class));
+}
+
+/* question: NULL = the daemon itself. Returns the number, 0 if there are too many. */
+static int64_t note(struct wedges *w, const struct finding *f,
+                    const struct wedge_question *question, int64_t number, int cleared_by)
+{
+        struct wedge *x = calloc(1, sizeof(*x));
+        int64_t now = now_monotonic_ns(), realtime = now_realtime_ns();
+        struct record *r;
+
+        if (!x || w->n >= WEDGES_MAX) {
+                free(x);
+                log_error("Wedge %s of %s is not recorded: %s", wedge_class_name((int)f->class),
+                          f->suspect, w->n >= WEDGES_MAX ? "there are too many" : "out of memory");
+                return 0;
+        }
+        r = &x->record;
+        r->kind = RECORD_WEDGE;
+        if (question) {
+                r->unit = question->unit;
+                r->attempt = question->attempt;
+                r->lease = question->lease;
+                snprintf(r->wedge.instance, sizeof(r->wedge.instance), "%s", question->instance);
+        }
+        r->wedge.number = number ? number : ++w->n;
+        r->wedge.class = f->class;
+        memcpy(r->wedge.suspect, f->suspect, sizeof(r->wedge.suspect));
+        memcpy(r->wedge.detail, f->detail, sizeof(r->wedge.detail));
+        r->wedge.since_realtime_ns = realtime - (now - f->since_ns);
+        r->wedge.detected_realtime_ns = realtime;
+        r->wedge.sure = f->sure;
+        r->wedge.cleared_by = cleared_by;
+        r->wedge.cleared_realtime_ns = cleared_by < 0 ? 0 : realtime;
+        if (w->deps.evidence && w->deps.spec->evidence_limit > 0 && cleared_by < 0)
+                directory_name(w, r->wedge.number, f->class, r->wedge.evidence,
+                               sizeof(r->wedge.evidence));
+        tell(w, r);
+        number = r->wedge.number;
+        if (cleared_by >= 0) {
+                free(x);
+                return number;
+        }
+        x->next = w->open;
+        w->open = x;
+        return number;
+}
+
+static void clear(struct wedges *w, struct wedge *x, int by)
+{
+        x->record.wedge.cleared_by = by;
+        x->record.wedge.cleared_realtime_ns = now_realtime_ns();
+        tell(w, &x->record);
+        forget(w, x);
+}
+
+/* That one unit is gone does not make room for the next. */
+void wedges_cleared(struct wedges *w, int64_t number, int by)
+{
+        struct wedge *x = find(w, number);
+
+        if (x && x->record.wedge.class != WEDGE_POOL_FULL)
+                clear(w, x, by);
+}
+
+void wedges_kept(struct wedges *w, int64_t number)
+{
+        struct wedge *x = find(w, number);
+
+        if (x && x->record.wedge.class != WEDGE_POOL_FULL)
+                forget(w, x);
+}
+
+void wedges_tried(struct wedges *w, int64_t number, enum rung rung, int64_t start_realtime_ns,
+                  int64_t duration_ns, enum result result, const char *error)
+{
+        const struct wedge *x = find(w, number);
+        struct record r = {.kind = RECORD_RECOVERY};
+
+        if (!x)
+                return;
+        r.unit = x->record.unit;
+        r.attempt = x->record.attempt;
+        r.lease = x->record.lease;
+        r.recovery.wedge = number;
+        r.recovery.rung = rung;
+        r.recovery.start_realtime_ns = start_realtime_ns;
+        r.recovery.duration_ns = duration_ns;
+        r.recovery.result = result;
+        snprintf(r.recovery.error, sizeof(r.recovery.error), "%s", error);
+        tell(w, &r);
+}
+
+/* ---- the daemon ---- */
+
+bool wedges_daemon_is_away(const struct wedges *w)
+{
+        return w->watch.open;
+}
+
+int64_t wedges_daemon_away_ns(const struct wedges *w)
+{
+        return w->watch.open ? now_monotonic_ns() - w->open_ns : 0;
+}
+
+int64_t wedges_daemon_back_ns(const struct wedges *w)
+{
+        return w->back_ns;
+}
+
+int64_t wedges_daemon_pid(const struct wedges *w)
+{
+        return w->watch.pid;
+}
+
+int64_t wedges_count(const struct wedges *w)
+{
+        return w->n;
+}
+
+/* A create that ends well is the proof that the pool has room again. */
+static void pool_has_room(struct wedges *w)
+{
+        struct wedge *x, *next;
+
+        for (x = w->open; x; x = next) {
+                next = x->next;
+                if (x->record.wedge.class == WEDGE_POOL_FULL)
+                        clear(w, x, RUNG_ITSELF);
+        }
+}
+
+void wedges_progress(struct wedges *w, enum phase phase)
+{
+        w->progress_ns[phase] = now_monotonic_ns();
+        if (phase == PHASE_CREATE)
+                pool_has_room(w);
+}
+
+bool wedges_pool_is_full(const struct wedges *w)
+{
+        for (const struct wedge *x = w->open; x; x = x->next)
+                if (x->record.wedge.class == WEDGE_POOL_FULL)
+                        return true;
+        return false;
+}
+
+static int64_t newest_progress(const struct wedges *w)
+{
+        int64_t newest = 0;
+
+        for (int p = 0; p < PHASE_MAX_; p++)
+                newest = MAX(newest, w->progress_ns[p]);
+        return newest;
+}
+
+static void on_restarted(int error, const char *text, json_object *messages, void *userdata)
+{
+        struct wedges *w = userdata;
+
+        w->restart = NULL;
+        w->restarted_by_us = error == 0;
+        wedges_tried(w, w->daemon_number, RUNG_RESTART, w->restart_realtime_ns,
+                     now_monotonic_ns() - w->restart_ns, error ? RESULT_FAIL : RESULT_OK,
+                     error ? text : "");
+}
+
+static void restart_daemon(struct wedges *w)
+{
+        json_object *o = json_object_new_object();
+
+        json_object_object_add(o, "verb", json_object_new_string("restart-daemon"));
+        json_object_object_add(o, "lxd_dir", json_object_new_string(w->lxd_dir));
+        json_object_object_add(o, "daemon_pid", json_object_new_int64(w->watch.pid));
+        w->restart_ns = now_monotonic_ns();
+        w->restart_realtime_ns = now_realtime_ns();
+        log_warning("Run %s: restarting the daemon, pid %lld", w->deps.spec->run,
+                    (long long)w->watch.pid);
+        if (helper_ask(w->deps.inventory, o, RESTART_NS, on_restarted, w, &w->restart) < 0) {
+                w->restart = NULL;
+                log_error("lxdsoak-helper could not be asked to restart the daemon");
+        }
+}
+
+static void name_daemon_evidence(const struct finding *f, char *ret, size_t size, void *userdata)
+{
+        const struct wedges *w = userdata;
+
+        directory_name(w, w->daemon_number, f->class, ret, size);
+}
+
+static void on_daemon_captured(enum diagnosis d, const struct finding *f, void *userdata)
+{
+        struct wedges *w = userdata;
+
+        w->daemon_inquiry = NULL;
+        if (w->watch.open && w->deps.spec->allow_daemon_restart &&
+            w->deps.spec->on_wedge == ON_WEDGE_RECOVER)
+                restart_daemon(w);
+}
+
+static void daemon_wedged(struct wedges *w)
+{
+        w->open_ns = now_monotonic_ns();
+        w->restarted_by_us = false;
+        w->daemon_number = note(w, &w->watch.finding, NULL, 0, -1);
+        if (w->daemon_inquiry || w->daemon_number == 0)
+                return;
+        if (inquiry_capture(&w->env, "", w->watch.pid, &w->watch.finding, name_daemon_evidence,
+                            on_daemon_captured, w, &w->daemon_inquiry) < 0)
+                w->daemon_inquiry = NULL;
+}
+
+static void on_daemon_looked(int error, const char *text, json_object *messages, void *userdata)
+{
+        struct wedges *w = userdata;
+        struct facts facts;
+
+        w->look = NULL;
+        facts_read(messages, &facts);
+        if (error == 0 && facts.known)
+                w->looked_state = facts.daemon.pid > 0 ? facts.daemon.state : 'X';
+}
+
+/* An agent in a sandbox does not see the daemon's process; the helper does. Once for each
+ * question that waits. */
+static void look_at_daemon(struct wedges *w, struct daemon_view *view, int64_t now_ns)
+{
+        json_object *o;
+
+        if (view->state || !view->daemon.asked_ns || view->pid <= 0 ||
+            now_ns - view->daemon.asked_ns < view->probe_timeout_ns / 2)
+                return;
+        if (w->looked_ns == view->daemon.asked_ns) {
+                view->state = w->looked_state;
+                return;
+        }
+        if (w->look)
+                return;
+        w->looked_ns = view->daemon.asked_ns;
+        w->looked_state = 0;
+        o = json_object_new_object();
+        json_object_object_add(o, "verb", json_object_new_string("examine"));
+        json_object_object_add(o, "lxd_dir", json_object_new_string(w->lxd_dir));
+        json_object_object_add(o, "daemon_pid", json_object_new_int64(view->pid));
+        if (helper_ask(w->deps.inventory, o, LOOK_NS, on_daemon_looked, w, &w->look) < 0)
+                w->look = NULL;
+}
+
+static void watch_daemon(struct wedges *w)
+{
+        struct daemon_view view = {.probe_timeout_ns = w->deps.spec->probe_timeout_ns,
+                                   .progress_ns = newest_progress(w)};
+        int64_t before = w->watch.pid, now = now_monotonic_ns();
+        enum daemon_news news;
+
+        probe_view(w->deps.probe, &view);
+        look_at_daemon(w, &view, now);
+        news = detector_watch_daemon(&w->watch, &view, now);
+        if (before > 0 && w->watch.pid != before)
+                w->restarted_ns = w->back_ns = now;
+        switch (news) {
+        case DAEMON_SAME: return;
+        case DAEMON_WEDGED: daemon_wedged(w); break;
+        case DAEMON_CLEARED:
+                w->back_ns = now;
+                wedges_cleared(w, w->daemon_number,
+                               w->restarted_by_us ? RUNG_RESTART : RUNG_ITSELF);
+                break;
+        case DAEMON_RESTARTED: note(w, &w->watch.finding, NULL, 0, RUNG_ITSELF); break;
+        }
+        w->deps.on_daemon(w->deps.userdata);
+}
+
+/* ---- the units' questions ---- */
+
+static void inquiry_unlink(struct wedge_inquiry *i)
+{
+        struct wedge_inquiry **p = &i->wedges->inquiries;
+
+        while (*p != i)
+                p = &(*p)->next;
+        *p = i->next;
+        if (!i->next)
+                i->wedges->tail = p;
+}
+
+void wedges_cancel(struct wedge_inquiry *i)
+{
+        if (!i)
+                return;
+        if (i->inquiry) {
+                inquiry_cancel(i->inquiry);
+                i->wedges->n_asked--;
+        }
+        inquiry_unlink(i);
+        free(i);
+}
+
+static void reply(struct wedge_inquiry *i, const struct wedge_answer *answer)
+{
+        wedge_handler handler = i->handler;
+        void *userdata = i->userdata;
+
+        wedges_cancel(i);
+        handler(answer, userdata);
+}
+
+static void name_evidence(const struct finding *f, char *ret, size_t size, void *userdata)
+{
+        struct wedge_inquiry *i = userdata;
+
+        if (!i->number)
+                i->number = ++i->wedges->n;
+        directory_name(i->wedges, i->number, f->class, ret, size);
+}
+
+static void on_diagnosed(enum diagnosis d, const struct finding *f, void *userdata)
+{
+        struct wedge_inquiry *i = userdata;
+        struct wedge_answer answer = {.diagnosis = d, .finding = f};
+
+        i->inquiry = NULL;
+        i->wedges->n_asked--;
+        /* The daemon may have gone while we looked. */
+        if (i->wedges->watch.open && d != DIAGNOSIS_WEDGE)
+                answer.away = true;
+        if (d == DIAGNOSIS_WEDGE)
+                answer.number = note(i->wedges, f, &i->question, i->number, -1);
+        reply(i, &answer);
+}
+
+/* The same pool is not captured once a unit. */
+static bool known_already(struct wedge_inquiry *i, const struct symptoms *s)
+{
+        struct wedge_answer answer = {.diagnosis = DIAGNOSIS_WEDGE};
+        struct finding finding = {0};
+
+        if (!detector_knows_words(s, &finding))
+                return false;
+        for (const struct wedge *x = i->wedges->open; x; x = x->next) {
+                if (x->record.wedge.class != finding.class ||
+                    !streq(x->record.wedge.suspect, finding.suspect))
+                        continue;
+                answer.finding = &finding;
+                answer.number = note(i->wedges, &finding, &i->question, 0, -1);
+                reply(i, &answer);
+                return true;
+        }
+        return false;
+}
+
+static void look_into(struct wedge_inquiry *i)
+{
+        struct wedges *w = i->wedges;
+        const struct wedge_question *q = &i->question;
+        int64_t now = now_monotonic_ns(), span = w->deps.spec->deadline_ns[q->phase];
+        struct symptoms s = {
+                .phase = q->phase,
+                .result = q->result,
+                .text = i->text,
+                .instance = i->instance,
+                .image = w->env.image,
+                .pool = "",
+                /* A stop that LXD gives up at once says nothing of init. */
+                .clean_stop =
+                        w->deps.spec->stop == STOP_CLEAN &&
+                        i->asked_ns - q->since_ns >= w->deps.spec->stop_timeout_ns - NSEC_PER_SEC,
+                .leftovers = q->leftovers,
+                .operation_lost = q->result == RESULT_LOST && q->code == -ENOENT,
+                .since_ns = q->since_ns,
+                .extensions = q->extensions,
+                .progress = now - w->progress_ns[q->phase] < span,
+                .progress_elsewhere = now - newest_progress(w) < span,
+                .overloaded = probe_overloaded(w->deps.probe),
+        };
+
+        if (known_already(i, &s))
+                return;
+        if (inquiry_start(&w->env, &s, w->watch.pid, name_evidence, on_diagnosed, i, &i->inquiry) <
+            0) {
+                log_error("Out of memory: %s is not looked into", i->instance);
+                reply(i, &(struct wedge_answer){.diagnosis = DIAGNOSIS_NONE});
+                return;
+        }
+        w->n_asked++;
+}
+
+/* An answer was lost, or the daemon says that it is going down. */
+static bool may_be_away(const struct wedge_question *q)
+{
+        return q->result == RESULT_LOST ||
+               (q->result == RESULT_FAIL && q->code == HTTP_UNAVAILABLE);
+}
+
+/* What became of the daemon since the unit asked: it was restarted or is not there; or the
+ * probes have since been answered by the same one. */
+static bool settle_away(struct wedge_inquiry *i, bool *ret_away)
+{
+        const struct wedges *w = i->wedges;
+        struct daemon_view view = {0};
+        int64_t now = now_monotonic_ns();
+
+        *ret_away = w->watch.open || w->restarted_ns > i->question.since_ns;
+        if (*ret_away || !may_be_away(&i->question))
+                return true;
+        probe_view(w->deps.probe, &view);
+        if (now - i->asked_ns >= LOST_NS) {
+                *ret_away = true;
+                return true;
+        }
+        /* Two answers of /1.0 later it would show. */
+        return view.daemon.ok_ns > i->asked_ns + 3 * NSEC_PER_SEC && !view.daemon.failed_ns;
+}
+
+static void serve(struct wedges *w)
+{
+        struct wedge_inquiry *i, *next;
+        bool away;
+
+        for (i = w->inquiries; i; i = next) {
+                next = i->next;
+                if (i->inquiry || !settle_away(i, &away))
+                        continue;
+                if (away)
+                        reply(i, &(struct wedge_answer){.away = true});
+                else if (w->n_asked < INQUIRIES_MAX)
+                        look_into(i);
+        }
+}
+
+static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        struct wedges *w = userdata;
+
+        sd_event_source_set_time_relative(s, TICK_USEC);
+        sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        watch_daemon(w);
+        serve(w);
+        return 0;
+}
+
+int wedges_ask(struct wedges *w, const struct wedge_question *question, wedge_handler handler,
+               void *userdata, struct wedge_inquiry **ret)
+{
+        struct wedge_inquiry *i = calloc(1, sizeof(*i));
+
+        if (!i)
+                return -ENOMEM;
+        i->wedges = w;
+        i->question = *question;
+        snprintf(i->text, sizeof(i->text), "%s", question->text ? question->text : "");
+        snprintf(i->instance, sizeof(i->instance), "%s", question->instance);
+        i->question.text = i->text;
+        i->question.instance = i->instance;
+        i->asked_ns = now_monotonic_ns();
+        i->handler = handler;
+        i->userdata = userdata;
+        *w->tail = i;
+        w->tail = &i->next;
+        *ret = i;
+        return 0;
+}
+
+/* ---- the interface ---- */
+
+int wedges_new(const struct wedges_deps *deps, struct wedges **ret)
+{
+        _cleanup_(wedges_freep)
+        struct wedges *w = calloc(1, sizeof(*w));
+        char *slash;
+        int r;
+
+        if (!w)
+                return -ENOMEM;
+        w->deps = *deps;
+        w->tail = &w->inquiries;
+        snprintf(w->lxd_dir, sizeof(w->lxd_dir), "%s", deps->lxd_socket);
+        slash = strrchr(w->lxd_dir, '/');
+        if (slash)
+                *slash = '\0';
+        r = lxd_new(deps->event, deps->lxd_socket, INQUIRIES_MAX, &w->lxd);
+        if (r >= 0)
+                r = lxd_set_project(w->lxd, deps->spec->project);
+        if (r < 0)
+                return r;
+        w->env = (struct inquiry_env){
+                .event = deps->event,
+                .lxd = w->lxd,
+                .inventory = deps->inventory,
+                .evidence = deps->evidence,
+                .run = deps->spec->run,
+                .project = deps->spec->project,
+                .image = deps->spec->image,
+                .lxd_dir = w->lxd_dir,
+                .evidence_limit = deps->spec->evidence_limit,
+        };
+        r = sd_event_add_time_relative(deps->event, &w->tick, CLOCK_MONOTONIC, TICK_USEC, 1000,
+                                       on_tick, w);
+        if (r < 0)
+                return r;
+        *ret = TAKE(w);
+        return 0;
+}
+
+struct wedges *wedges_free(struct wedges *w)
+{
+        if (!w)
+                return NULL;
+        while (w->inquiries)
+                wedges_cancel(w->inquiries);
+        inquiry_cancel(w->daemon_inquiry);
+        if (w->restart)
+                helper_call_cancel(w->restart);
+        if (w->look)
+                helper_call_cancel(w->look);
+        while (w->open)
+                forget(w, w->open);
+        sd_event_source_disable_unref(w->tick);
+        lxd_free(w->lxd);
+        free(w);
+        return NULL;
+}
