@@ -63,6 +63,7 @@ static void fill_host(struct run *run, size_t i, struct view_host *h, int64_t no
                 .api_instances = VIEW_NOT_KNOWN,
                 .api_ns = VIEW_NOT_KNOWN,
                 .mounts = VIEW_NOT_KNOWN,
+                .instance_ns = VIEW_NOT_KNOWN,
                 .in_flight = VIEW_NOT_KNOWN,
         };
         if (run->plan) {
@@ -80,6 +81,10 @@ static void fill_host(struct run *run, size_t i, struct view_host *h, int64_t no
                 h->api_instances = pong->api_instances;
                 h->api_ns = pong->api_ns;
                 h->api_waiting = pong->api_waiting;
+                h->instance_ns = pong->instance_ns;
+                h->instance_waiting = pong->instance_waiting;
+                h->wedges = pong->wedges;
+                h->late = pong->late;
                 h->mounts = pong->mounts;
                 host->api_seen |= pong->api_instances >= 0;
                 h->api_down = host->api_seen && pong->api_instances < 0 && !pong->api_waiting;

@@ -12,7 +12,7 @@
 #define DIM   "\033[2m"
 #define RESET "\033[0m"
 
-#define FIGURES_WIDTH 62 /* of all columns after the host's name */
+#define FIGURES_WIDTH 74 /* of all columns after the host's name */
 #define UP_WIDTH      6
 #define LABEL_MIN     12
 
@@ -52,7 +52,8 @@ static void put_line(const char *s, const char *color, size_t columns, FILE *out
 struct sums {
         int64_t done, in_flight, failed, held, oldest_ns, instances, api_ns, mounts;
         double rate;
-        bool api_waiting;
+        bool api_waiting, instance_waiting;
+        int64_t instance_ns, wedges, late;
         size_t api_down, troubled;
 };
 
@@ -68,6 +69,7 @@ static struct sums sum_up(const struct view_data *d)
                 .oldest_ns = VIEW_NOT_KNOWN,
                 .instances = VIEW_NOT_KNOWN,
                 .api_ns = VIEW_NOT_KNOWN,
+                .instance_ns = VIEW_NOT_KNOWN,
                 .mounts = VIEW_NOT_KNOWN,
         };
 
@@ -82,6 +84,10 @@ static struct sums sum_up(const struct view_data *d)
                 s.oldest_ns = MAX(s.oldest_ns, h->oldest_ns);
                 s.api_ns = MAX(s.api_ns, h->api_ns);
                 s.api_waiting |= h->api_waiting;
+                s.instance_ns = MAX(s.instance_ns, h->instance_ns);
+                s.instance_waiting |= h->instance_waiting;
+                s.wedges += h->wedges;
+                s.late += h->late;
                 s.api_down += h->api_down;
                 add_known(&s.instances, h->api_instances);
                 add_known(&s.mounts, h->mounts);
@@ -193,7 +199,7 @@ static void put_api(const struct view_host *h, FILE *out)
 
 static void put_host(const struct view_host *h, bool density, size_t label_width, FILE *out)
 {
-        char buf[32];
+        char buf[32], watch[48];
 
         put_left(h->label, label_width, out);
         put_right(number(h->done, buf, sizeof(buf)), 8, out);
@@ -205,7 +211,15 @@ static void put_host(const struct view_host *h, bool density, size_t label_width
         put_right(buf, 7, out);
         put_right(duration(h->oldest_ns, buf, sizeof(buf)), 8, out);
         put_api(h, out);
+        if (h->instance_waiting)
+                snprintf(watch, sizeof(watch), "wait %s",
+                         duration(h->instance_ns, buf, sizeof(buf)));
+        else
+                snprintf(watch, sizeof(watch), "%s", duration(h->instance_ns, buf, sizeof(buf)));
+        put_right(watch, 12, out);
         put_right(number(h->mounts, buf, sizeof(buf)), 7, out);
+        if (h->wedges > 0)
+                fprintf(out, "  %" PRId64 " wedge%s", h->wedges, h->wedges == 1 ? "" : "s");
         if (h->trouble)
                 fprintf(out, "  %s", h->trouble);
 }
@@ -213,8 +227,8 @@ static void put_host(const struct view_host *h, bool density, size_t label_width
 static void put_head(bool density, size_t label_width, FILE *out)
 {
         put_left("HOST", label_width, out);
-        fprintf(out, "%8s%10s%s%7s%7s%8s%15s%7s", "DONE", "IN FLIGHT", density ? "    UP" : "",
-                "FAILED", "RATE/S", "OLDEST", "API LISTS", "MOUNTS");
+        fprintf(out, "%8s%10s%s%7s%7s%8s%15s%12s%7s", "DONE", "IN FLIGHT", density ? "    UP" : "",
+                "FAILED", "RATE/S", "OLDEST", "API LISTS", "AN INSTANCE", "MOUNTS");
 }
 
 static int worst_first(const void *a, const void *b)
@@ -255,7 +269,8 @@ static void put_hosts(const struct view_data *d, const struct view_host **order,
                         paint = DIM;
                 } else {
                         put_host(order[i - 1], d->density, label_width, f);
-                        if (order[i - 1]->trouble || order[i - 1]->failed || order[i - 1]->api_down)
+                        if (order[i - 1]->trouble || order[i - 1]->failed ||
+                            order[i - 1]->api_down || order[i - 1]->wedges > 0)
                                 paint = RED;
                 }
                 fclose(f);
@@ -340,8 +355,17 @@ char *view_format_line(const struct view_data *d)
         if (s.api_down)
                 fprintf(out, ", API of %zu %s does not answer", s.api_down,
                         s.api_down == 1 ? "host" : "hosts");
+        if (s.instance_waiting)
+                fprintf(out, ", an instance is not told of for %s",
+                        duration(s.instance_ns, a, sizeof(a)));
+        else if (s.instance_ns != VIEW_NOT_KNOWN)
+                fprintf(out, ", an instance in %s", duration(s.instance_ns, a, sizeof(a)));
         if (s.mounts != VIEW_NOT_KNOWN)
                 fprintf(out, ", mounts %" PRId64, s.mounts);
+        if (s.wedges > 0)
+                fprintf(out, "; %" PRId64 " wedge%s", s.wedges, s.wedges == 1 ? "" : "s");
+        if (s.late > 0)
+                fprintf(out, ", %" PRId64 " late", s.late);
         put_troubled(d, &s, out);
         if (fclose(out) != 0) {
                 free(text);

@@ -14,7 +14,8 @@
 
 #define VIEW_NOT_KNOWN (-1)
 
-/* Figures are VIEW_NOT_KNOWN where they are. */
+/* Figures are VIEW_NOT_KNOWN where they are. The three watches: the API, the instances,
+ * the mounts. */
 struct view_host {
         const char *label;
         const char *trouble; /* silent, lost …: words; NULL = none */
@@ -24,7 +25,10 @@ struct view_host {
         int64_t api_instances, api_ns; /* how many the API lists, and how long it took to tell */
         bool api_waiting;              /* it has not told yet, for api_ns now */
         bool api_down;                 /* it did tell before, and does not any more */
+        int64_t instance_ns;   /* how long one of the run's own instances took to be told of */
+        bool instance_waiting; /* as api_waiting */
         int64_t mounts;
+        int64_t wedges, late; /* until now; units in flight that are slower than all before */
 };
 
 struct view_data {

@@ -17,6 +17,7 @@ static struct view_host host(const char *label)
                 .api_instances = 31,
                 .api_ns = 12 * NSEC_PER_MSEC,
                 .mounts = 118,
+                .instance_ns = 3 * NSEC_PER_MSEC,
         };
 }
 
@@ -72,6 +73,28 @@ static void test_all_figures(void **state)
         assert_null(strchr(text, '\033'));
 }
 
+static void test_watches(void **state)
+{
+        struct view_host hosts[] = {host("a"), host("b")};
+        struct view_data d = data(hosts, 2);
+        _cleanup_(freep)
+        char *text = NULL;
+        char *line;
+
+        hosts[1].instance_ns = 7 * NSEC_PER_SEC;
+        hosts[1].instance_waiting = true;
+        hosts[1].wedges = 2;
+        hosts[1].late = 3;
+        text = view_format(&d, 120, 24, false);
+        assert_non_null(strstr(text, "AN INSTANCE"));
+        assert_non_null(strstr(text, "3.0 ms    118\n"));
+        assert_non_null(strstr(text, "wait 7.0 s    118  2 wedges\n"));
+        line = view_format_line(&d);
+        assert_non_null(strstr(line, "an instance is not told of for 7.0 s"));
+        assert_non_null(strstr(line, "; 2 wedges, 3 late"));
+        free(line);
+}
+
 static void test_not_known(void **state)
 {
         struct view_host hosts[] = {{.label = "a",
@@ -79,7 +102,8 @@ static void test_not_known(void **state)
                                      .oldest_ns = VIEW_NOT_KNOWN,
                                      .api_instances = VIEW_NOT_KNOWN,
                                      .api_ns = VIEW_NOT_KNOWN,
-                                     .mounts = VIEW_NOT_KNOWN}};
+                                     .mounts = VIEW_NOT_KNOWN,
+                                     .instance_ns = VIEW_NOT_KNOWN}};
         struct view_data d = data(hosts, 1);
         _cleanup_(freep)
         char *text = view_format(&d, 120, 24, false);
@@ -190,6 +214,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_all_figures),
                 cmocka_unit_test(test_not_known),
+                cmocka_unit_test(test_watches),
                 cmocka_unit_test(test_api_that_does_not_answer),
                 cmocka_unit_test(test_api_that_went_away),
                 cmocka_unit_test(test_a_thousand_hosts),
