@@ -31,7 +31,8 @@ static void suspect_task(struct finding *f, const struct task_fact *t, const cha
 bool detector_knows_words(const struct symptoms *s, struct finding *f)
 {
         static const char *const words[] = {"out of disk space", "no space left on device",
-                                            "disk quota exceeded", "disk is full"};
+                                            "disk quota exceeded", "disk is full",
+                                            "wrote only" /* tar, in as many words */};
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++) {
                 if (s->result != RESULT_FAIL || !says(s, words[i]))

@@ -283,7 +283,7 @@ def test_giant_answers(host, kind):
     outcome = host.soak("--total", 10, "--parallel", 3)
     assert outcome.code in (PASS, THRESHOLD) and outcome.units["passed"] >= 7, outcome
     assert outcome.data["leftovers"] == []
-    assert host.agent.rss_kib() - before < 24 * 1024
+    assert host.agent.rss_kib() - before < 32 * 1024  # three at a time
     check_clean(host)
 
 

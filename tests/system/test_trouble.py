@@ -5,7 +5,7 @@ import signal
 import time
 
 from test_cleanup import drop_nameless_pairs
-from testbed import INCONCLUSIVE, LEAK, PASS, STOPPED, THRESHOLD, WEDGE, wait_until
+from testbed import INCONCLUSIVE, PASS, STOPPED, THRESHOLD, WEDGE, wait_until
 
 LONG = ("--hosts", "a,b", "--total", 400, "--parallel", 6)
 
@@ -59,11 +59,11 @@ def test_lxd_is_killed_half_way(bed):
     at_work(bed)
     bed.sh("a", "kill -9 $(systemctl show -P MainPID lxd.service)")
     outcome = run.end(150)
-    # Units that LXD dropped have failed; the others went on.
-    assert outcome.code in (THRESHOLD, WEDGE, LEAK), outcome
+    # Units that LXD dropped were done again; that it went is in the report.
+    assert outcome.code == WEDGE, outcome
     units = outcome.data["units"]
     assert units["passed"] + units["failed"] + units["wedged"] + units["interrupted"] == 30, outcome
-    assert units["passed"] > 0 and units["failed"] > 0, outcome
+    assert units["passed"] > 20, outcome
     # LXD forgets the links of starts that were under way: said where they can be
     # told from a stranger's, and then removed by cleanup.
     assert all(item["kind"] == "veth" for item in outcome.data["leftovers"]), outcome
