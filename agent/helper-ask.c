@@ -159,3 +159,29 @@ int helper_ask_with(sd_event *event, const char *helper, json_object *request, i
         *ret = c;
         return 0;
 }
+
+bool helper_did_something(json_object *messages, char *ret_error, size_t size)
+{
+        size_t n = messages ? json_object_array_length(messages) : 0;
+        bool done = false;
+
+        ret_error[0] = '\0';
+        for (size_t i = 0; i < n; i++) {
+                json_object *items, *error;
+
+                if (!json_object_object_get_ex(json_object_array_get_idx(messages, i), "items",
+                                               &items) ||
+                    !json_object_is_type(items, json_type_array))
+                        continue;
+                for (size_t k = 0; k < json_object_array_length(items); k++) {
+                        json_object *item = json_object_array_get_idx(items, k);
+
+                        if (json_object_object_get_ex(item, "error", &error) &&
+                            json_object_get_string_len(error) > 0)
+                                snprintf(ret_error, size, "%s", json_object_get_string(error));
+                        else
+                                done = true;
+                }
+        }
+        return done;
+}

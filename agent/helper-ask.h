@@ -27,3 +27,7 @@ int helper_ask(struct inventory *inv, json_object *request, int64_t limit_ns,
 int helper_ask_with(sd_event *event, const char *helper, json_object *request, int64_t limit_ns,
                     helper_handler handler, void *userdata, struct helper_call **ret) _warn_unused_;
 void helper_call_cancel(struct helper_call *c);
+
+/* Of answers that carry items of {name, error}: true if something was done. ret_error: why
+ * something else was not, "" = nothing went wrong. */
+bool helper_did_something(json_object *messages, char *ret_error, size_t size);

@@ -45,6 +45,7 @@ int verb_write(const struct verb_context *context, json_object *message) _warn_u
 extern const struct verb verb_names;              /* helper-names.c */
 extern const struct verb verb_remove;             /* helper-remove.c */
 extern const struct verb verb_examine, verb_thaw; /* helper-examine.c */
+extern const struct verb verb_restart;            /* helper-restart.c */
 extern const struct verb verb_evidence;           /* helper-evidence.c */
 
 /* ---- for the verbs ---- */

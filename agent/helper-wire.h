@@ -41,6 +41,10 @@
  *   → {"verb": "thaw", …}
  *   ← {"id": 12, "items": [{"name": "/sys/fs/cgroup/lxc.payload.…", "error": ""}]}
  *
+ * The daemon, killed and started again by systemd:
+ *   → {"verb": "restart-daemon", "id": 13, "lxd_dir": "/var/lib/lxd", "daemon_pid": 72}
+ *   ← {"id": 13, "items": [{"name": "lxd.service", "error": ""}]}
+ *
  * "target" is the index in the request's list, so that two projects' instances of
  * one name can be told apart. An answer ends with the first message without "more".
  */

@@ -161,37 +161,11 @@ static int cancel_operation(struct runner *r)
         return lxd_request(r->env->lxd, "DELETE", path, NULL, CANCEL_NS, on_cancelled, r, &r->call);
 }
 
-/* What the helper did: items of {name, error}. True if something was done. */
-static bool done_something(json_object *messages, char *ret_error, size_t size)
-{
-        size_t n = messages ? json_object_array_length(messages) : 0;
-        bool done = false;
-
-        for (size_t i = 0; i < n; i++) {
-                json_object *items, *error;
-
-                if (!json_object_object_get_ex(json_object_array_get_idx(messages, i), "items",
-                                               &items) ||
-                    !json_object_is_type(items, json_type_array))
-                        continue;
-                for (size_t k = 0; k < json_object_array_length(items); k++) {
-                        json_object *item = json_object_array_get_idx(items, k);
-
-                        if (json_object_object_get_ex(item, "error", &error) &&
-                            json_object_get_string_len(error) > 0)
-                                snprintf(ret_error, size, "%s", json_object_get_string(error));
-                        else
-                                done = true;
-                }
-        }
-        return done;
-}
-
 static void on_helped(int error, const char *text, json_object *messages, void *userdata)
 {
         struct runner *r = userdata;
         char why[ERROR_TEXT_MAX] = "";
-        bool done = done_something(messages, why, sizeof(why));
+        bool done = helper_did_something(messages, why, sizeof(why));
 
         r->helper = NULL;
         if (error < 0) {

@@ -250,12 +250,14 @@ static int64_t newest_progress(const struct wedges *w)
 static void on_restarted(int error, const char *text, json_object *messages, void *userdata)
 {
         struct wedges *w = userdata;
+        char why[ERROR_TEXT_MAX] = "";
+        bool done = helper_did_something(messages, why, sizeof(why)) && error == 0;
 
         w->restart = NULL;
-        w->restarted_by_us = error == 0;
+        w->restarted_by_us = done;
         wedges_tried(w, w->daemon_number, RUNG_RESTART, w->restart_realtime_ns,
-                     now_monotonic_ns() - w->restart_ns, error ? RESULT_FAIL : RESULT_OK,
-                     error ? text : "");
+                     now_monotonic_ns() - w->restart_ns, done ? RESULT_OK : RESULT_FAIL,
+                     error ? text : why);
 }
 
 static void restart_daemon(struct wedges *w)

@@ -107,6 +107,18 @@ def test_the_daemon_stops_and_goes_on(bed):
     assert time.monotonic() - began < 200
 
 
+def test_the_daemon_is_restarted_by_us(bed):
+    """It stands still for good; the last rung was allowed."""
+    bed.sh("a", "systemctl start lxd")
+    _, outcome = soak_with(bed, lambda: bed.sh("a", "kill -STOP $(systemctl show -P MainPID lxd)"),
+                           "--allow-daemon-restart")
+    found = outcome.data["wedges"]
+    assert outcome.code == WEDGE and [w["class"] for w in found] == ["daemon-hung"], outcome
+    assert found[0]["cleared_by"] == "restart-daemon", found
+    assert outcome.data["units"]["passed"] == 24, outcome
+    assert bed.coord("cleanup", "--hosts", "a", timeout=120).code == PASS
+
+
 def test_the_daemon_is_killed(bed):
     _, outcome = soak_with(bed, lambda: bed.sh("a", "kill -9 $(systemctl show -P MainPID lxd)"))
     # what it dropped in the middle is removed from the host, and done again
