@@ -38,6 +38,8 @@ static void on_swept(const struct sweep_item *item, void *userdata)
                  : item->error[0] || !s->sweep_dry ? "failed"
                                                    : "would remove");
         json_object_array_add(s->swept, fields_encode(msg_item_fields, &row));
+        if (row.error[0] && streq(item->run, s->sweep_skip))
+                s->sweep_skip[0] = '\0';
         if (!s->sweep_dry) {
                 snprintf(a, sizeof(a), "LXDSOAK_RUN=%s", item->run);
                 snprintf(b, sizeof(b), "LXDSOAK_INSTANCE=%s", item->instance);
@@ -51,11 +53,36 @@ static void on_swept(const struct sweep_item *item, void *userdata)
                 send_cleaned(s, false, "");
 }
 
+/* A run that is being driven may have no instance at the moment it is looked for; that it was
+ * left alone is said all the same. */
+static void tell_skipped(struct server *s)
+{
+        struct sweep_item item = {
+                .kind = LEFTOVER_INSTANCE,
+                .run = s->sweep_skip,
+                .unit = "-1",
+                .instance = "",
+                .detail = "",
+                .error = "what there is of this run is left alone: it is being driven at the "
+                         "moment; if its lxdsoak-coord is gone, try again in 10 s",
+        };
+        char name[RUN_ID_SIZE + 8], run[RUN_ID_SIZE];
+
+        if (!s->sweep_skip[0] || s->sweep_dry)
+                return;
+        memcpy(run, s->sweep_skip, sizeof(run));
+        snprintf(name, sizeof(name), "run %s", run);
+        item.run = run;
+        item.name = name;
+        on_swept(&item, s);
+}
+
 static void on_sweep_done(const char *error, void *userdata)
 {
         struct server *s = userdata;
 
         s->sweep = NULL;
+        tell_skipped(s);
         if (!error[0] && !s->sweep_dry && spool_forget(s->deps.spool, s->sweep_run) < 0)
                 log_error("Out of memory: records of removed runs stay in the spool");
         send_cleaned(s, true, error);
@@ -104,6 +131,7 @@ void on_cleanup(struct server *s, const struct peer *peer, const struct wire_hea
         }
         if (s->run && !run_is_stopped(s->run))
                 request.skip_run = run_id(s);
+        snprintf(s->sweep_skip, sizeof(s->sweep_skip), "%s", request.skip_run);
         s->sweeper = *peer;
         s->sweep_dry = m->dry_run;
         json_object_put(s->swept);

@@ -56,6 +56,7 @@ struct server {
         struct sweep *sweep;
         struct lxd *sweep_lxd; /* of its own: another project than the run's, perhaps */
         char sweep_run[RUN_ID_SIZE];
+        char sweep_skip[RUN_ID_SIZE]; /* a run that is left alone, until that was said */
         struct peer sweeper;
         json_object *swept; /* items not sent yet */
         bool sweep_dry;

@@ -597,6 +597,22 @@ def test_cleanup_whatever_the_state(host, state):
     check_clean(host)
 
 
+def test_cleanup_says_what_it_left_alone(make_host):
+    """A run that is driven has no instance at that very moment: that is no success."""
+    host = make_host()
+    run = host.start("--total", 100, "--parallel", 2)
+    try:
+        wait_until(lambda: host.lxd.stats()["instances"]["deleted"] >= 1, 30, "units done")
+        host.lxd.fault("error", request="instances-post", code=503, text="LXD is shutting down")
+        wait_until(lambda: host.instances() == [], 30, "no instance")
+        outcome = host.cleanup()
+    finally:
+        host.lxd.heal()
+        run.signal(signal.SIGINT)
+        run.end(60)
+    assert outcome.code == LEAK and "is being driven" in outcome.out + outcome.err, outcome
+
+
 # The programs themselves
 
 def test_interrupt_drains(make_host):
