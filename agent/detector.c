@@ -198,7 +198,7 @@ static enum diagnosis classify_by_clock(const struct symptoms *s, struct finding
                          "LXD lists it as running, and nothing under it is seen to move");
                 return wedge(f, WEDGE_OPERATION_STUCK, SURE_CLOCK);
         }
-        if (s->n_operations == 0 && s->phase != PHASE_VERIFY) {
+        if (s->n_operations == 0 && s->phase != PHASE_READY && s->phase != PHASE_VERIFY) {
                 snprintf(f->suspect, sizeof(f->suspect), "the request to %s %s",
                          phase_name((int)s->phase), s->instance);
                 snprintf(f->detail, sizeof(f->detail),

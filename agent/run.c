@@ -388,6 +388,7 @@ static void on_stock(json_object *leftovers, void *userdata)
         struct run *run = userdata;
 
         run->stopped = true;
+        wedges_stop(run->wedges);
         run->deps.on_stopped(run, leftovers, run->deps.userdata);
 }
 

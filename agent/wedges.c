@@ -94,9 +94,11 @@ static void directory_name(const struct wedges *w, int64_t number, enum wedge_cl
                  wedge_class_name((int)class));
 }
 
-/* question: NULL = the daemon itself. Returns the number, 0 if there are too many. */
+/* question: NULL = the daemon itself. evidence: whether some is taken, or was, under this number.
+ * Returns the number, 0 if there are too many. */
 static int64_t note(struct wedges *w, const struct finding *f,
-                    const struct wedge_question *question, int64_t number, int cleared_by)
+                    const struct wedge_question *question, int64_t number, int cleared_by,
+                    bool evidence)
 {
         struct wedge *x = calloc(1, sizeof(*x));
         int64_t now = now_monotonic_ns(), realtime = now_realtime_ns();
@@ -125,7 +127,7 @@ static int64_t note(struct wedges *w, const struct finding *f,
         r->wedge.sure = f->sure;
         r->wedge.cleared_by = cleared_by;
         r->wedge.cleared_realtime_ns = cleared_by < 0 ? 0 : realtime;
-        if (w->deps.evidence && w->deps.spec->evidence_limit > 0 && cleared_by < 0)
+        if (evidence && w->deps.evidence && w->deps.spec->evidence_limit > 0)
                 directory_name(w, r->wedge.number, f->class, r->wedge.evidence,
                                sizeof(r->wedge.evidence));
         tell(w, r);
@@ -298,7 +300,7 @@ static void daemon_wedged(struct wedges *w)
 {
         w->open_ns = now_monotonic_ns();
         w->restarted_by_us = false;
-        w->daemon_number = note(w, &w->watch.finding, NULL, 0, -1);
+        w->daemon_number = note(w, &w->watch.finding, NULL, 0, -1, !w->daemon_inquiry);
         if (w->daemon_inquiry || w->daemon_number == 0)
                 return;
         if (inquiry_capture(&w->env, "", w->watch.pid, &w->watch.finding, name_daemon_evidence,
@@ -362,7 +364,7 @@ static void watch_daemon(struct wedges *w)
                 wedges_cleared(w, w->daemon_number,
                                w->restarted_by_us ? RUNG_RESTART : RUNG_ITSELF);
                 break;
-        case DAEMON_RESTARTED: note(w, &w->watch.finding, NULL, 0, RUNG_ITSELF); break;
+        case DAEMON_RESTARTED: note(w, &w->watch.finding, NULL, 0, RUNG_ITSELF, false); break;
         }
         w->deps.on_daemon(w->deps.userdata);
 }
@@ -421,7 +423,7 @@ static void on_diagnosed(enum diagnosis d, const struct finding *f, void *userda
         if (i->wedges->watch.open && d != DIAGNOSIS_WEDGE)
                 answer.away = true;
         if (d == DIAGNOSIS_WEDGE)
-                answer.number = note(i->wedges, f, &i->question, i->number, -1);
+                answer.number = note(i->wedges, f, &i->question, i->number, -1, true);
         reply(i, &answer);
 }
 
@@ -438,7 +440,7 @@ static bool known_already(struct wedge_inquiry *i, const struct symptoms *s)
                     !streq(x->record.wedge.suspect, finding.suspect))
                         continue;
                 answer.finding = &finding;
-                answer.number = note(i->wedges, &finding, &i->question, 0, -1);
+                answer.number = note(i->wedges, &finding, &i->question, 0, -1, false);
                 reply(i, &answer);
                 return true;
         }
@@ -596,6 +598,11 @@ int wedges_new(const struct wedges_deps *deps, struct wedges **ret)
                 return r;
         *ret = TAKE(w);
         return 0;
+}
+
+void wedges_stop(struct wedges *w)
+{
+        sd_event_source_set_enabled(w->tick, SD_EVENT_OFF);
 }
 
 struct wedges *wedges_free(struct wedges *w)

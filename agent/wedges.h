@@ -32,6 +32,9 @@ int wedges_new(const struct wedges_deps *deps, struct wedges **ret) _warn_unused
 struct wedges *wedges_free(struct wedges *w);
 DEFINE_CLEANUP(struct wedges *, wedges_free)
 
+/* The run is over: nothing is watched, and nothing more is recorded. */
+void wedges_stop(struct wedges *w);
+
 /* A phase of some unit ended well. */
 void wedges_progress(struct wedges *w, enum phase phase);
 
