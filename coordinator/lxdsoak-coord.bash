@@ -7,7 +7,7 @@ _lxdsoak_coord()
         local run="--hosts --key --known-agents --connect-timeout --project
                 --total --duration --parallel --mode --min-free --keep
                 --image --source --exec --stop --stop-timeout --phases --deadline --probe-timeout --on-wedge
-                --allow-daemon-restart --evidence-limit --prefix --seed
+                --allow-daemon-restart --allow-leak --evidence-limit --prefix --seed
                 --run-dir --json --quiet --verbose --help --version"
         local cleanup="--hosts --key --known-agents --connect-timeout --project --run --dry-run
                 --json --quiet --verbose --help --version"
@@ -22,8 +22,9 @@ _lxdsoak_coord()
         --mode) mapfile -t COMPREPLY < <(compgen -W "churn density" -- "$cur"); return ;;
         --stop) mapfile -t COMPREPLY < <(compgen -W "clean force" -- "$cur"); return ;;
         --source) mapfile -t COMPREPLY < <(compgen -W "image copy" -- "$cur"); return ;;
+        --on-wedge) mapfile -t COMPREPLY < <(compgen -W "recover continue stop" -- "$cur"); return ;;
         --hosts) _known_hosts_real -- "$cur"; return ;;
-        --*) [[ $prev =~ ^--(keep|json|quiet|verbose|dry-run)$ ]] || return ;;
+        --*) [[ $prev =~ ^--(keep|allow-daemon-restart|json|quiet|verbose|dry-run)$ ]] || return ;;
         esac
         case "$command" in
         keygen) _filedir; return ;;

@@ -20,6 +20,8 @@
 #define MIN_NS  INT64_C(60000000000)
 #define HOUR_NS (60 * MIN_NS)
 
+#define STOP_GRACE_NS (MIN_NS / 2) /* beyond --stop-timeout, unless --deadline says it */
+
 static const char *const mode_choices[] = {
 #define X(n, w) w,
         MODES(X)
@@ -81,8 +83,8 @@ static const struct option_spec specs[] = {
         {"seed", 0, OPTION_INT, "N", "number the run's random choices come from; by default a new one",
          NULL, AT(seed), 1, INT64_MAX},
 
-        {"deadline", 0, OPTION_FUNC, "PHASE=TIME", "look into a phase that takes longer, repeatable; all=TIME: every phase",
-         "create=5m,start=2m,ready=1m,exec=1m,stop=1m,delete=2m,verify=1m", AT(deadline_ns),
+        {"deadline", 0, OPTION_FUNC, "PHASE=TIME", "look into a phase that takes longer, repeatable; all=TIME: every phase; stop by default --stop-timeout and 30s",
+         "create=5m,start=2m,ready=1m,exec=1m,delete=2m,verify=1m", AT(deadline_ns),
          .parse = option_parse_deadline, .group = "Wedges"},
         {"probe-timeout", 0, OPTION_DURATION, "TIME", "how long the daemon may leave a probe without an answer",
          "10s", AT(probe_timeout_ns), NSEC_PER_SEC, HOUR_NS},
@@ -90,6 +92,8 @@ static const struct option_spec specs[] = {
          "recover", AT(on_wedge), .choices = on_wedge_choices},
         {"allow-daemon-restart", 0, OPTION_FLAG, NULL, "the last rung of recovery may restart the daemon",
          NULL, AT(allow_daemon_restart)},
+        {"allow-leak", 0, OPTION_FUNC, "KIND,…", "a leak of this kind is known and not held against the run, repeatable: fds, threads, rss, mounts …",
+         NULL, AT(allow_leak), .parse = option_parse_allow_leak},
         {"evidence-limit", 0, OPTION_SIZE, "SIZE", "keep at most so much evidence of one wedge; 0: none",
          "8M", AT(evidence_limit), 0, INT64_C(1) << 30},
 
@@ -258,6 +262,8 @@ int coord_options_parse(int argc, char **argv, struct coord_options *o, struct e
         r = options_check(o, err);
         if (r < 0)
                 return r;
+        if (!o->deadline_ns[PHASE_STOP])
+                o->deadline_ns[PHASE_STOP] = o->stop_timeout_ns + STOP_GRACE_NS;
         if (!o->seed && getrandom(&o->seed, 4, 0) == 4)
                 o->seed++; /* never 0, which stands for none */
         return default_exec(o);
@@ -302,6 +308,7 @@ int coord_options_to_spec(const struct coord_options *o, const char *run, struct
                 .evidence_limit = o->evidence_limit,
                 .on_wedge = o->on_wedge,
                 .allow_daemon_restart = o->allow_daemon_restart,
+                .allow_leak = o->allow_leak,
         };
         int r;
 

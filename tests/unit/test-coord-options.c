@@ -85,6 +85,15 @@ static void test_refused(void **state)
                 {"--hosts a --total 5 --bogus", "bogus"},
                 {"--hosts a --total", "--total"},
                 {"--hosts a --total 5 more", "'more'"},
+                {"--hosts a --total 1 --deadline boot=5s", "\"boot\" is no phase"},
+                {"--hosts a --total 1 --deadline stop", "PHASE=TIME"},
+                {"--hosts a --total 1 --deadline stop=0", "a time of 1s to 24h"},
+                {"--hosts a --total 1 --deadline stop=soon", "a time of 1s to 24h"},
+                {"--hosts a --total 1 --probe-timeout 0s", "probe-timeout"},
+                {"--hosts a --total 1 --on-wedge ask", "on-wedge"},
+                {"--hosts a --total 1 --evidence-limit 9G", "evidence-limit"},
+                {"--hosts a --total 1 --allow-leak fds,socks", "\"socks\" is no kind of leak"},
+                {"--hosts a --total 1 --allow-leak=", "is no kind of leak"},
                 {"cleanup", "--hosts is missing"},
                 {"cleanup --hosts a --total 5", "total"},
                 {"cleanup --hosts a --run XYZ", "id of a run"},
@@ -128,6 +137,40 @@ static void test_defaults(void **state)
         assert_string_equal(o.prefix, "soak");
         assert_int_not_equal(o.seed, 0);
         assert_int_equal(o.connect_timeout_ns, 10 * NSEC_PER_SEC);
+        coord_options_release(&o);
+}
+
+static void test_wedge_options(void **state)
+{
+        struct coord_options o;
+        struct run_spec spec;
+        struct error err;
+
+        assert_ok(parse("--hosts a --total 2 --stop-timeout 2m", &o, &err), err);
+        assert_int_equal(o.deadline_ns[PHASE_CREATE], 300 * NSEC_PER_SEC);
+        assert_int_equal(o.deadline_ns[PHASE_STOP], 150 * NSEC_PER_SEC);
+        assert_int_equal(o.probe_timeout_ns, 10 * NSEC_PER_SEC);
+        assert_int_equal(o.evidence_limit, 8 << 20);
+        assert_int_equal(o.on_wedge, ON_WEDGE_RECOVER);
+        assert_false(o.allow_daemon_restart);
+        assert_int_equal(o.allow_leak, 0);
+        coord_options_release(&o);
+
+        assert_ok(parse("--hosts a --total 2 --deadline all=90 --deadline stop=5s,exec=2m "
+                        "--allow-leak fds --allow-leak rss,warnings --allow-daemon-restart "
+                        "--on-wedge stop --evidence-limit 0 --probe-timeout 3s",
+                        &o, &err),
+                  err);
+        assert_ok(coord_options_to_spec(&o, "0a1b2c3d", &spec, &err), err);
+        assert_int_equal(spec.deadline_ns[PHASE_CREATE], 90 * NSEC_PER_SEC);
+        assert_int_equal(spec.deadline_ns[PHASE_STOP], 5 * NSEC_PER_SEC);
+        assert_int_equal(spec.deadline_ns[PHASE_EXEC], 120 * NSEC_PER_SEC);
+        assert_int_equal(spec.allow_leak, 1 << CENSUS_FDS | 1 << CENSUS_RSS | 1 << CENSUS_WARNINGS);
+        assert_true(spec.allow_daemon_restart);
+        assert_int_equal(spec.on_wedge, ON_WEDGE_STOP);
+        assert_int_equal(spec.evidence_limit, 0);
+        assert_int_equal(spec.probe_timeout_ns, 3 * NSEC_PER_SEC);
+        fields_release(run_spec_fields, &spec);
         coord_options_release(&o);
 }
 
@@ -376,6 +419,7 @@ int main(void)
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_defaults),
                 cmocka_unit_test(test_accepted),
+                cmocka_unit_test(test_wedge_options),
                 cmocka_unit_test(test_spec),
                 cmocka_unit_test(test_too_many_commands),
                 cmocka_unit_test(test_man_page_has_every_option),
