@@ -9,39 +9,43 @@
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/evidence-read.h"
 #include "base/handover.h"
 #include "base/log.h"
-#include "proto/soak.h"
+#include "proto/names.h"
 
-#define PART ".part" /* behind the name of what is not whole yet */
+#define PART     EVIDENCE_PART
+#define ASKS_MAX 64 /* under way */
 
 struct job {
         struct handover_node node; /* first */
         char directory[EVIDENCE_NAME_MAX];
         json_object *files; /* the thread's alone from here on */
         int64_t limit_bytes;
+
+        /* a question, and its answer */
+        evidence_handler handler; /* NULL = it is to write */
+        void *userdata;
+        struct msg_evidence ask;
+        int r;
+        int64_t size;
+        json_object *items;
 };
 
 struct evidence {
         char path[PATH_MAX];
-        struct handover jobs;
+        struct handover jobs, answers;
+        sd_event_source *source;
+        int answers_fd; /* eventfd */
+        size_t n_asks;
         sem_t wake;
         pthread_t thread;
         _Atomic bool stop;
 };
-
-/* One component or more, nothing that leads elsewhere. */
-static bool is_plain_name(const char *name)
-{
-        if (!name[0] || name[0] == '/' || name[0] == '.' || strlen(name) > 100 ||
-            strstr(name, "..") || strstr(name, "//") || name[strlen(name) - 1] == '/')
-                return false;
-        return name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                 "._/-")] == '\0';
-}
 
 /* ---- removing ---- */
 
@@ -92,7 +96,7 @@ static void make_room(int fd)
                         closedir(dir);
                 else if (copy >= 0)
                         close(copy);
-                if (n < EVIDENCE_DIRECTORIES_MAX)
+                if (n < EVIDENCE_DIRECTORY_MAX)
                         return;
                 remove_tree(fd, oldest, 0);
         }
@@ -139,7 +143,7 @@ static int write_files(int dir, struct job *job)
                     !json_object_object_get_ex(file, "text", &text) ||
                     !json_object_is_type(name, json_type_string) ||
                     !json_object_is_type(text, json_type_string) ||
-                    !is_plain_name(json_object_get_string(name)))
+                    check_evidence_file(json_object_get_string(name)))
                         continue;
                 size = (size_t)json_object_get_string_len(text);
                 taken = left < (int64_t)size ? (size_t)left : size;
@@ -183,6 +187,32 @@ static int write_job(struct evidence *e, struct job *job)
         return r;
 }
 
+static struct job *job_free(struct job *job)
+{
+        json_object_put(job->files);
+        json_object_put(job->items);
+        free(job->userdata);
+        free(job);
+        return NULL;
+}
+
+static void answer(struct evidence *e, struct job *job)
+{
+        job->r = evidence_read(e->path, &job->ask, &job->size, &job->items);
+        handover_push(&e->answers, &job->node);
+        eventfd_write(e->answers_fd, 1);
+}
+
+static void write_or_say(struct evidence *e, struct job *job)
+{
+        int r = write_job(e, job);
+
+        if (r < 0)
+                log_error("The evidence in %s/%s could not be written: %s", e->path, job->directory,
+                          strerror(-r));
+        job_free(job);
+}
+
 static void *writer(void *userdata)
 {
         struct evidence *e = userdata;
@@ -193,14 +223,12 @@ static void *writer(void *userdata)
 
                 for (node = handover_take(&e->jobs); node; node = next) {
                         struct job *job = (struct job *)node;
-                        int r = write_job(e, job);
 
                         next = node->next;
-                        if (r < 0)
-                                log_error("The evidence in %s/%s could not be written: %s", e->path,
-                                          job->directory, strerror(-r));
-                        json_object_put(job->files);
-                        free(job);
+                        if (job->handler)
+                                answer(e, job);
+                        else
+                                write_or_say(e, job);
                 }
                 if (stop)
                         return NULL;
@@ -214,8 +242,7 @@ static void *writer(void *userdata)
 int evidence_write(struct evidence *e, const char *directory, json_object *files,
                    int64_t limit_bytes)
 {
-        bool plain = is_plain_name(directory) && !strchr(directory, '/') &&
-                     strlen(directory) < EVIDENCE_NAME_MAX;
+        bool plain = !check_evidence_directory(directory);
         struct job *job = plain ? calloc(1, sizeof(*job)) : NULL;
 
         if (!job) {
@@ -230,22 +257,78 @@ int evidence_write(struct evidence *e, const char *directory, json_object *files
         return 0;
 }
 
-int evidence_new(const char *state_dir, struct evidence **ret)
+int evidence_ask(struct evidence *e, const struct msg_evidence *ask, evidence_handler handler,
+                 void *userdata)
+{
+        struct job *job;
+
+        if (e->n_asks >= ASKS_MAX)
+                return -EBUSY;
+        job = calloc(1, sizeof(*job));
+        if (!job)
+                return -ENOMEM;
+        job->ask = *ask;
+        job->handler = handler;
+        job->userdata = userdata;
+        e->n_asks++;
+        handover_push(&e->jobs, &job->node);
+        sem_post(&e->wake);
+        return 0;
+}
+
+static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        struct evidence *e = userdata;
+        struct handover_node *node, *next;
+        eventfd_t unused;
+
+        eventfd_read(fd, &unused);
+        for (node = handover_take(&e->answers); node; node = next) {
+                struct job *job = (struct job *)node;
+
+                next = node->next;
+                e->n_asks--;
+                job->handler(job->r, job->size, job->items, job->userdata);
+                job_free(job);
+        }
+        return 0;
+}
+
+static void release(struct evidence *e)
+{
+        struct handover_node *node, *next;
+
+        for (node = handover_take(&e->answers); node; node = next) {
+                next = node->next;
+                job_free((struct job *)node);
+        }
+        sd_event_source_disable_unref(e->source);
+        if (e->answers_fd >= 0)
+                close(e->answers_fd);
+        sem_destroy(&e->wake);
+        free(e);
+}
+
+int evidence_new(sd_event *event, const char *state_dir, struct evidence **ret)
 {
         struct evidence *e = calloc(1, sizeof(*e));
-        int r;
+        int r = 0;
 
         if (!e)
                 return -ENOMEM;
-        if (snprintf(e->path, sizeof(e->path), "%s/evidence", state_dir) >= (int)sizeof(e->path) ||
-            sem_init(&e->wake, 0, 0) < 0) {
-                free(e);
-                return -ENAMETOOLONG;
-        }
-        r = pthread_create(&e->thread, NULL, writer, e);
-        if (r != 0) {
-                free(e);
-                return -r;
+        sem_init(&e->wake, 0, 0);
+        if (snprintf(e->path, sizeof(e->path), "%s/evidence", state_dir) >= (int)sizeof(e->path))
+                r = -ENAMETOOLONG;
+        e->answers_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (r == 0 && e->answers_fd < 0)
+                r = -errno;
+        if (r == 0)
+                r = sd_event_add_io(event, &e->source, e->answers_fd, EPOLLIN, on_answers, e);
+        if (r >= 0)
+                r = -pthread_create(&e->thread, NULL, writer, e);
+        if (r < 0) {
+                release(e);
+                return r;
         }
         *ret = e;
         return 0;
@@ -258,7 +341,6 @@ struct evidence *evidence_free(struct evidence *e)
         e->stop = true;
         sem_post(&e->wake);
         pthread_join(e->thread, NULL);
-        sem_destroy(&e->wake);
-        free(e);
+        release(e);
         return NULL;
 }

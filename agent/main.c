@@ -177,7 +177,7 @@ static int setup_parts(struct agent *a, struct error *err)
         if (r >= 0)
                 r = inventory_new(a->event, a->config.helper, dir, &a->inventory);
         if (r >= 0)
-                r = evidence_new(a->config.state_dir, &a->evidence);
+                r = evidence_new(a->event, a->config.state_dir, &a->evidence);
         if (r >= 0)
                 r = probe_new(a->event, a->socket_path, a->config.state_dir, &a->probe);
         if (r < 0)

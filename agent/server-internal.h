@@ -5,7 +5,7 @@
  * What the files of the server share: its state, and the calls between them.
  * server.c has the dispatch and the interface, server-send.c what goes out,
  * server-session.c the coordinator's session, server-cleanup.c the clean-up,
- * server-restore.c what a restart finds in the spool.
+ * server-evidence.c the evidence, server-restore.c what a restart finds in the spool.
  */
 
 #include "agent/listener.h"
@@ -103,6 +103,11 @@ void forget_run(struct server *s);
 /* ---- server-cleanup.c ---- */
 
 void on_cleanup(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+
+/* ---- server-evidence.c ---- */
+
+void on_evidence(struct server *s, const struct peer *peer, const struct wire_header *h,
+                 void *body);
 
 /* ---- server-restore.c ---- */
 

@@ -27,6 +27,7 @@ static const struct handler {
         [MESSAGE_PING] = {msg_ping_fields, false, on_ping},
         [MESSAGE_STOP] = {msg_stop_fields, true, on_stop},
         [MESSAGE_CLEANUP] = {msg_cleanup_fields, false, on_cleanup},
+        [MESSAGE_EVIDENCE] = {msg_evidence_fields, false, on_evidence},
         [MESSAGE_BYE] = {NULL, true, on_bye},
 };
 
@@ -36,6 +37,7 @@ union message {
         struct msg_ping ping;
         struct msg_stop stop;
         struct msg_cleanup cleanup;
+        struct msg_evidence evidence;
 };
 
 static bool is_driver(struct server *s, const struct peer *peer, const struct wire_header *h)

@@ -86,7 +86,7 @@ int option_parse_allow_leak(const char *value, void *field, struct error *err)
                         n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", i ? ", " : "",
                                               words[i]);
                 return error_set(err, -EINVAL,
-                                 "--allow-leak: \"%.40s\" is no kind of leak; kinds are %s", word,
+                                 "\"%.40s\" is no kind of leak; kinds are %s", word,
                                  known);
         }
         return 0;

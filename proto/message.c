@@ -245,6 +245,29 @@ const struct field msg_cleaned_fields[] = {
 };
 #undef T
 
+#define T struct msg_evidence
+const struct field msg_evidence_fields[] = {
+        TEXT(T, run, 1, check_run_id),
+        TEXT(T, directory, 0, check_evidence_directory_or_empty),
+        TEXT(T, file, 0, check_evidence_file_or_empty),
+        NUMBER(T, offset),
+        END,
+};
+#undef T
+
+#define T struct msg_exhibit
+const struct field msg_exhibit_fields[] = {
+        TEXT(T, run, 1, check_run_id),
+        TEXT(T, directory, 0, check_evidence_directory_or_empty),
+        TEXT(T, file, 0, check_evidence_file_or_empty),
+        NUMBER(T, offset),
+        NUMBER(T, size),
+        ARRAY(T, items, EVIDENCE_FILES_MAX),
+        TEXT(T, error, 0, NULL),
+        END,
+};
+#undef T
+
 #define T struct msg_err
 const struct field msg_err_fields[] = {
         TEXT(T, code, 1, check_one_line),

@@ -201,6 +201,31 @@ struct msg_cleaned {
 };
 extern const struct field msg_cleaned_fields[];
 
+/* What is there: directory empty, of which wedges of the run; file empty, which files in the
+ * directory; else the file from offset on. */
+struct msg_evidence {
+        char run[RUN_ID_SIZE];
+        char directory[EVIDENCE_NAME_MAX], file[EVIDENCE_NAME_MAX];
+        int64_t offset;
+};
+extern const struct field msg_evidence_fields[];
+
+#define EVIDENCE_CHUNK_MAX     (64 * 1024) /* bytes of a file in one EXHIBIT */
+#define EVIDENCE_FILES_MAX     1000        /* in a directory */
+#define EVIDENCE_DIRECTORY_MAX 100         /* of all runs, on a host */
+
+/* The answer; what was asked stands in it again. items: the names, or one string, the
+ * text. */
+struct msg_exhibit {
+        char run[RUN_ID_SIZE];
+        char directory[EVIDENCE_NAME_MAX], file[EVIDENCE_NAME_MAX];
+        int64_t offset;
+        int64_t size; /* of the whole file; 0 for names */
+        json_object *items;
+        char error[ERROR_TEXT_MAX]; /* not empty: it cannot be told, and why */
+};
+extern const struct field msg_exhibit_fields[];
+
 struct msg_err {
         char code[32]; /* "no_session", "bad_message", "unknown_type" */
         char text[ERROR_TEXT_MAX];

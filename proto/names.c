@@ -76,6 +76,34 @@ const char *check_image_or_empty(const char *s)
         return *s ? check_image(s) : NULL;
 }
 
+const char *check_evidence_file(const char *s)
+{
+        size_t n = strlen(s);
+
+        if (n > 0 && n <= EVIDENCE_NAME_MAX - 28 && s[0] != '/' && s[0] != '.' &&
+            s[n - 1] != '/' && !strstr(s, "..") && !strstr(s, "//") && !strstr(s, "/.") &&
+            s[strspn(s, LOWER UPPER DIGITS "._/-")] == '\0')
+                return NULL;
+        return "a relative path of letters, digits and any of . _ - /, without ..";
+}
+
+const char *check_evidence_file_or_empty(const char *s)
+{
+        return *s ? check_evidence_file(s) : NULL;
+}
+
+const char *check_evidence_directory(const char *s)
+{
+        if (!strchr(s, '/') && !check_evidence_file(s))
+                return NULL;
+        return "a name of letters, digits and any of . _ -, without ..";
+}
+
+const char *check_evidence_directory_or_empty(const char *s)
+{
+        return *s ? check_evidence_directory(s) : NULL;
+}
+
 const char *check_one_line(const char *s)
 {
         for (; *s; s++)

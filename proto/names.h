@@ -28,5 +28,12 @@ const char *check_project(const char *s);
 const char *check_image(const char *s);
 const char *check_image_or_empty(const char *s);
 
+/* A directory of evidence, as in RUN-0001-CLASS: one component of a path, that leads nowhere else. */
+const char *check_evidence_directory(const char *s);
+const char *check_evidence_directory_or_empty(const char *s);
+/* A file in one: a relative path that leads nowhere else. */
+const char *check_evidence_file(const char *s);
+const char *check_evidence_file_or_empty(const char *s);
+
 /* One line without control characters; may be empty. */
 const char *check_one_line(const char *s);

@@ -19,6 +19,8 @@ union message {
         struct msg_pong pong;
         struct msg_stopped stopped;
         struct msg_cleaned cleaned;
+        struct msg_evidence evidence;
+        struct msg_exhibit exhibit;
         struct msg_item item;
 };
 
@@ -26,7 +28,8 @@ static const struct field *const tables[] = {
         run_spec_fields,    msg_hello_fields,    msg_welcome_fields, msg_refuse_fields,
         msg_lease_fields,   msg_lease_ok_fields, msg_results_fields, msg_ping_fields,
         msg_pong_fields,    msg_stop_fields,     msg_stopped_fields, msg_cleanup_fields,
-        msg_cleaned_fields, msg_err_fields,      msg_item_fields,
+        msg_cleaned_fields, msg_err_fields,      msg_item_fields,    msg_evidence_fields,
+        msg_exhibit_fields,
 };
 
 static void roundtrip(const struct field *table, const union message *m)

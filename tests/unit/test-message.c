@@ -24,6 +24,8 @@
         X(msg_stopped)                                                                             \
         X(msg_cleanup)                                                                             \
         X(msg_cleaned)                                                                             \
+        X(msg_evidence)                                                                            \
+        X(msg_exhibit)                                                                             \
         X(msg_err)                                                                                 \
         X(msg_item)
 
