@@ -239,6 +239,12 @@ static void on_cleaned(struct link *l, const struct wire_header *h, void *body)
                 l->config.ops->cleaned(l, m, l->config.userdata);
 }
 
+static void on_exhibit(struct link *l, const struct wire_header *h, void *body)
+{
+        if (l->config.ops->exhibit)
+                l->config.ops->exhibit(l, body, l->config.userdata);
+}
+
 static void on_err(struct link *l, const struct wire_header *h, void *body)
 {
         const struct msg_err *m = body;
@@ -258,6 +264,7 @@ union any_body {
         struct msg_pong pong;
         struct msg_stopped stopped;
         struct msg_cleaned cleaned;
+        struct msg_exhibit exhibit;
         struct msg_err err;
 };
 
@@ -272,6 +279,7 @@ static const struct {
         [MESSAGE_PONG] = {msg_pong_fields, on_pong},
         [MESSAGE_STOPPED] = {msg_stopped_fields, on_stopped},
         [MESSAGE_CLEANED] = {msg_cleaned_fields, on_cleaned},
+        [MESSAGE_EXHIBIT] = {msg_exhibit_fields, on_exhibit},
         [MESSAGE_ERR] = {msg_err_fields, on_err},
 };
 

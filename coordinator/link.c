@@ -173,6 +173,12 @@ void link_cleanup(struct link *l, const struct msg_cleanup *cleanup)
                 link_send_cleanup(l);
 }
 
+void link_evidence(struct link *l, const struct msg_evidence *ask)
+{
+        if (l->welcomed)
+                link_send_struct(l, MESSAGE_EVIDENCE, msg_evidence_fields, ask);
+}
+
 void link_bye(struct link *l)
 {
         if (l->state == LINK_CLOSED)

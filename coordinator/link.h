@@ -67,6 +67,7 @@ struct link_ops {
         /* Once, before the state changes. */
         void (*stopped)(struct link *l, const struct msg_stopped *stopped, void *userdata);
         void (*cleaned)(struct link *l, const struct msg_cleaned *cleaned, void *userdata);
+        void (*exhibit)(struct link *l, const struct msg_exhibit *exhibit, void *userdata);
 };
 
 /* All pointers are borrowed for the life of the link. */
@@ -104,6 +105,8 @@ void link_commit(struct link *l, uint64_t seq);
 void link_stop(struct link *l, enum stop_mode mode, bool keep, int64_t now_ns);
 /* Asks for a cleanup; again at every new session, until the last CLEANED. */
 void link_cleanup(struct link *l, const struct msg_cleanup *cleanup);
+/* Asks once, or not: the owner asks again. */
+void link_evidence(struct link *l, const struct msg_evidence *ask);
 /* Gives the link up for good; the state becomes FAILED. */
 void link_give_up(struct link *l, int code, const char *format, ...) _printf_(3, 4);
 /* Ends the session; the state becomes CLOSED. Not from a handler. */

@@ -11,10 +11,12 @@ _lxdsoak_coord()
                 --run-dir --json --quiet --verbose --help --version"
         local cleanup="--hosts --key --known-agents --connect-timeout --project --run --dry-run
                 --json --quiet --verbose --help --version"
+        local evidence="--hosts --key --known-agents --connect-timeout --run-dir --quiet --verbose
+                --help --version"
 
         _init_completion -n = || return
         case "${words[1]}" in
-        run | cleanup | keygen) ((cword > 1)) && command=${words[1]} ;;
+        run | cleanup | evidence | keygen) ((cword > 1)) && command=${words[1]} ;;
         esac
         case "$prev" in
         --key | --known-agents) _filedir; return ;;
@@ -29,10 +31,16 @@ _lxdsoak_coord()
         case "$command" in
         keygen) _filedir; return ;;
         cleanup) mapfile -t COMPREPLY < <(compgen -W "$cleanup" -- "$cur") ;;
+        evidence)
+                if [[ $cur == -* ]]; then
+                        mapfile -t COMPREPLY < <(compgen -W "$evidence" -- "$cur")
+                else
+                        _filedir -d
+                fi ;;
         run) mapfile -t COMPREPLY < <(compgen -W "$run" -- "$cur") ;;
         esac
         if ((cword == 1)) && [[ $cur != -* ]]; then
-                mapfile -t COMPREPLY < <(compgen -W "run cleanup keygen" -- "$cur")
+                mapfile -t COMPREPLY < <(compgen -W "run cleanup evidence keygen" -- "$cur")
         fi
 } &&
         complete -F _lxdsoak_coord lxdsoak-coord

@@ -7,6 +7,7 @@
 #include "base/exit-code.h"
 #include "base/log.h"
 #include "coordinator/cleanup.h"
+#include "coordinator/evidence.h"
 #include "coordinator/key-files.h"
 #include "coordinator/options.h"
 #include "coordinator/run.h"
@@ -40,6 +41,7 @@ static int run_command(const struct coord_options *o)
         switch (o->command) {
         case COORD_RUN: return run_main(o);
         case COORD_CLEANUP: return cleanup_main(o);
+        case COORD_EVIDENCE: return evidence_main(o);
         case COORD_KEYGEN: return keygen_main(o);
         default: return EXIT_INTERNAL;
         }

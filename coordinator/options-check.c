@@ -214,7 +214,9 @@ int options_check(struct coord_options *o, struct error *err)
 
         if (o->command == COORD_KEYGEN)
                 return 0;
-        r = check_hosts(o, err);
+        r = o->command == COORD_EVIDENCE ? options_find_run(o, err) : 0;
+        if (r == 0)
+                r = check_hosts(o, err);
         if (r == 0 && o->command == COORD_RUN)
                 r = check_run(o, err);
         return r;

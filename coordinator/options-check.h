@@ -17,6 +17,8 @@ int option_parse_deadline(const char *value, void *field, struct error *err);
 int option_parse_allow_leak(const char *value, void *field, struct error *err);
 int option_parse_phases(const char *value, void *field, struct error *err);
 int option_parse_prefix(const char *value, void *field, struct error *err);
+/* evidence: what RUN stands for; fills run, run_dir and, from its store, hosts_text. */
+int options_find_run(struct coord_options *o, struct error *err);
 int option_parse_run_id(const char *value, void *field, struct error *err);
 
 /* What goes together, the hosts, the run directory. */

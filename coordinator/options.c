@@ -14,6 +14,7 @@
 #define RUN     (1U << COORD_RUN)
 #define CLEANUP (1U << COORD_CLEANUP)
 #define KEYGEN  (1U << COORD_KEYGEN)
+#define FETCH   (1U << COORD_EVIDENCE)
 
 #define AT(field) offsetof(struct coord_options, field)
 
@@ -118,14 +119,15 @@ static const struct {
         const char *name;
         unsigned commands;
 } scopes[] = {
-        {"hosts", RUN | CLEANUP},
-        {"key", RUN | CLEANUP},
-        {"known-agents", RUN | CLEANUP},
-        {"connect-timeout", RUN | CLEANUP},
+        {"hosts", RUN | CLEANUP | FETCH},
+        {"key", RUN | CLEANUP | FETCH},
+        {"known-agents", RUN | CLEANUP | FETCH},
+        {"connect-timeout", RUN | CLEANUP | FETCH},
+        {"run-dir", RUN | FETCH},
         {"project", RUN | CLEANUP},
         {"json", RUN | CLEANUP},
-        {"quiet", RUN | CLEANUP},
-        {"verbose", RUN | CLEANUP},
+        {"quiet", RUN | CLEANUP | FETCH},
+        {"verbose", RUN | CLEANUP | FETCH},
         {"run", CLEANUP},
         {"dry-run", CLEANUP},
 };
@@ -138,6 +140,9 @@ static const struct {
                        "watches them, and says whether all went well."},
         [COORD_CLEANUP] = {"cleanup", "Removes what runs have left behind on the given hosts, and "
                                       "nothing else."},
+        [COORD_EVIDENCE] = {"evidence", "Fetches the evidence of a run's wedges from its hosts into "
+                                        "RUN_DIR/evidence. RUN is a run's id or directory; with "
+                                        "the directory, its hosts are known."},
         [COORD_KEYGEN] = {"keygen", "Makes a key: FILE gets the secret, FILE with .pub for .key "
                                     "the public half, which is printed too."},
 };
@@ -178,6 +183,7 @@ static struct option_table command_table(enum coord_command command, struct opti
                 table.usage =
                         PROGRAM " [run] --hosts HOST,… --total N [OPTION…]\n"
                                 "       " PROGRAM " cleanup --hosts HOST,… [--run ID] [--dry-run]\n"
+                                "       " PROGRAM " evidence RUN [--hosts HOST,…] [--run-dir DIR]\n"
                                 "       " PROGRAM " keygen FILE";
         for (size_t i = 0; i < ELEMENTSOF(specs); i++) {
                 if (specs[i].group)
@@ -216,10 +222,18 @@ static int take_rest(struct coord_options *o, char **rest, size_t n, struct erro
                 o->file = strdup(rest[0]);
                 return o->file ? 0 : -ENOMEM;
         }
+        if (o->command == COORD_EVIDENCE) {
+                if (n != 1 || !*rest[0])
+                        return error_set(err, -EINVAL,
+                                         "evidence: give one run, its id or its directory, as in "
+                                         "'" PROGRAM " evidence lxdsoak-4k2m9x1a'");
+                o->file = strdup(rest[0]);
+                return o->file ? 0 : -ENOMEM;
+        }
         if (n)
                 return error_set(err, -EINVAL,
                                  "'%s' is not a command and not an option; commands are run, "
-                                 "cleanup and keygen, see " PROGRAM " --help",
+                                 "cleanup, evidence and keygen, see " PROGRAM " --help",
                                  rest[0]);
         return 0;
 }

@@ -16,6 +16,7 @@
 #define COORD_COMMANDS(X)                                                                          \
         X(RUN, "run", "[run] --hosts HOST,… --total N [OPTION…]")                                  \
         X(CLEANUP, "cleanup", "cleanup --hosts HOST,… [--run ID] [--dry-run]")                     \
+        X(EVIDENCE, "evidence", "evidence RUN [--hosts HOST,…] [--run-dir DIR]")                   \
         X(KEYGEN, "keygen", "keygen FILE")
 
 enum coord_command {
@@ -61,13 +62,13 @@ struct coord_options {
         char *run_dir; /* NULL = ./lxdsoak-RUN */
         bool json, quiet, verbose;
 
-        char *run; /* cleanup: of this run only; NULL = of all */
+        char *run; /* cleanup: of this run only; NULL = of all. evidence: of this one */
         bool dry_run;
 
         char *key, *known_agents; /* NULL = look in the usual places */
         int64_t connect_timeout_ns;
 
-        char *file; /* keygen */
+        char *file; /* keygen; evidence: RUN as given */
 };
 
 /* Every option of every command, in the order of --help. */

@@ -136,7 +136,7 @@ class Coordinator:
         Coordinator.count += 1
         self.run_dir = os.path.join(str(directory), f"run-{Coordinator.count}")
         words = [str(a) for a in arguments]
-        if not words or words[0] not in ("cleanup", "keygen"):
+        if not words or words[0] not in ("cleanup", "evidence", "keygen"):
             words += ["--run-dir", self.run_dir]
         self.out = os.path.join(str(directory), f"coord-{Coordinator.count}.out")
         self.err = os.path.join(str(directory), f"coord-{Coordinator.count}.err")
@@ -184,6 +184,13 @@ class Host:
 
     def cleanup(self, *arguments, timeout=120):
         run = Coordinator(self.directory, "cleanup", "--hosts", self.agent.endpoint, *arguments)
+        try:
+            return run.end(timeout)
+        finally:
+            children.end(run.process, first=signal.SIGKILL)
+
+    def evidence(self, *arguments, timeout=60):
+        run = Coordinator(self.directory, "evidence", *arguments)
         try:
             return run.end(timeout)
         finally:

@@ -364,6 +364,44 @@ def test_a_wedge_ends_the_run_if_it_is_to(host):
     assert host.cleanup("--run", outcome.data["run"]).code == PASS
 
 
+def make_evidence(host, directory, files):
+    for name, text in files.items():
+        path = pathlib.Path(host.agent.state) / "evidence" / directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def test_evidence_is_fetched(host):
+    files = {"README.txt": "unknown: made up\n", "daemon/stack.txt": "é\x1b" * 70000, "empty": ""}
+    make_evidence(host, "0a1b2c3d-0001-unknown", files)
+    make_evidence(host, "0a1b2c3d-0002-unknown", {"README.txt": "b"})
+    make_evidence(host, "0a1b2c3d-0003-unknown.part", {"README.txt": "not whole"})
+    make_evidence(host, "0a1b2c3e-0001-unknown", {"README.txt": "another run's"})
+    where = pathlib.Path(host.directory) / "fetched"
+    hosts = ("--hosts", host.agent.endpoint, "--run-dir", where)
+    outcome = host.evidence("0a1b2c3d", *hosts)
+    assert outcome.code == PASS and "evidence of 2 wedges" in outcome.out, outcome
+    (there,) = (where / "evidence").iterdir()
+    assert sorted(p.name for p in there.iterdir()) == \
+        ["0a1b2c3d-0001-unknown", "0a1b2c3d-0002-unknown"]
+    for name, text in files.items():
+        path = there / "0a1b2c3d-0001-unknown" / name
+        assert path.read_text(encoding="utf-8") == text, name
+        assert path.stat().st_mode & 0o777 == 0o640 and path.parent.stat().st_mode & 7 == 0
+    outcome = host.evidence("0a1b2c3d", *hosts)
+    assert outcome.code == PASS and "nothing new" in outcome.out, outcome
+    outcome = host.evidence("00000000", *hosts)
+    assert outcome.code == PASS and "no evidence of run 00000000" in outcome.out, outcome
+
+
+def test_evidence_of_a_host_not_reached(host):
+    make_evidence(host, "0a1b2c3d-0001-unknown", {"README.txt": "a"})
+    outcome = host.evidence("0a1b2c3d", "--hosts", host.agent.endpoint + ",ipc:///nothing.sock",
+                            "--connect-timeout", "1s")
+    assert outcome.code == INCONCLUSIVE and "nothing.sock" in outcome.err, outcome
+    assert "evidence of 1 wedge " in outcome.out, outcome
+
+
 def test_evidence_is_kept(host):
     host.lxd.fault("delete-lied", after=2, count=1)
     outcome = host.soak("--total", 4, "--parallel", 2, timeout=180)

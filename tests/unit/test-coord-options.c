@@ -98,6 +98,11 @@ static void test_refused(void **state)
                 {"cleanup --hosts a --total 5", "total"},
                 {"cleanup --hosts a --run XYZ", "id of a run"},
                 {"cleanup --hosts a --run ../../xx", "id of a run"},
+                {"evidence", "give one run"},
+                {"evidence a b", "give one run"},
+                {"evidence nothing/there", "neither the id of a run nor its directory"},
+                {"evidence 0a1b2c3d", "--hosts is missing"},
+                {"evidence 0a1b2c3d --hosts a --total 5", "total"},
                 {"keygen", "one file"},
                 {"keygen a b", "one file"},
         };
@@ -411,6 +416,7 @@ static void test_completion(void **state)
 
         check_completion(text, COORD_RUN, "run");
         check_completion(text, COORD_CLEANUP, "cleanup");
+        check_completion(text, COORD_EVIDENCE, "evidence");
 }
 
 int main(void)
