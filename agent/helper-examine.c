@@ -54,10 +54,13 @@ static bool is_payload(const struct scan_item *item)
         return item->kind == LEFTOVER_CGROUP && strstr(item->name, "lxc.payload");
 }
 
+/* While it starts a container, the monitor has a child that is called as it is, and is to
+ * become init: the one that is stopped is what matters. *ret_pid: the monitor itself. */
 static void add_monitor(const struct scan *s, json_object *facts, pid_t *ret_pid)
 {
-        struct task t;
+        struct task t, found = {0};
         bool frozen = false;
+        json_object *o;
 
         *ret_pid = 0;
         for (size_t i = 0; i < s->n_items; i++) {
@@ -68,17 +71,19 @@ static void add_monitor(const struct scan *s, json_object *facts, pid_t *ret_pid
                         frozen = true;
         }
         for (size_t i = 0; i < s->n_items; i++) {
-                json_object *o;
-
                 if (s->items[i].kind != LEFTOVER_PROCESS || !is_monitor(&s->items[i]) ||
                     !task_read(s->root, s->items[i].pid, true, &t))
                         continue;
-                o = task_json(&t);
-                json_object_object_add(o, "frozen", json_object_new_boolean(frozen));
-                json_object_object_add(facts, "monitor", o);
-                *ret_pid = t.pid;
-                return;
+                if (*ret_pid == 0)
+                        *ret_pid = t.pid;
+                if (found.pid == 0 || t.state == 'T')
+                        found = t;
         }
+        if (found.pid == 0)
+                return;
+        o = task_json(&found);
+        json_object_object_add(o, "frozen", json_object_new_boolean(frozen));
+        json_object_object_add(facts, "monitor", o);
 }
 
 /* init is the child of the monitor. What else is in the cgroup runs in the container. */

@@ -61,33 +61,3 @@ int option_parse_deadline(const char *value, void *field, struct error *err)
                 r = parse_one(word, field, err);
         return r;
 }
-
-int option_parse_allow_leak(const char *value, void *field, struct error *err)
-{
-        _cleanup_(freep)
-        char *copy = strdup(value);
-        char *rest = copy, *word;
-        int64_t *kinds = field;
-        char known[160] = "";
-
-        if (!copy)
-                return -ENOMEM;
-        while ((word = strsep(&rest, ","))) {
-                int kind = census_kind_from_name(word);
-
-                if (kind >= 0) {
-                        *kinds |= INT64_C(1) << kind;
-                        continue;
-                }
-#define X(n, w) w,
-                static const char *const words[] = {CENSUS_KINDS(X)};
-#undef X
-                for (size_t i = 0, n = 0; i < ELEMENTSOF(words); i++)
-                        n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", i ? ", " : "",
-                                              words[i]);
-                return error_set(err, -EINVAL,
-                                 "\"%.40s\" is no kind of leak; kinds are %s", word,
-                                 known);
-        }
-        return 0;
-}

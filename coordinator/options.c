@@ -93,8 +93,6 @@ static const struct option_spec specs[] = {
          "recover", AT(on_wedge), .choices = on_wedge_choices},
         {"allow-daemon-restart", 0, OPTION_FLAG, NULL, "the last rung of recovery may restart the daemon",
          NULL, AT(allow_daemon_restart)},
-        {"allow-leak", 0, OPTION_FUNC, "KIND,…", "a leak of this kind is known and not held against the run, repeatable: fds, threads, rss, mounts …",
-         NULL, AT(allow_leak), .parse = option_parse_allow_leak},
         {"evidence-limit", 0, OPTION_SIZE, "SIZE", "keep at most so much evidence of one wedge; 0: none",
          "8M", AT(evidence_limit), 0, INT64_C(1) << 30},
 
@@ -140,9 +138,10 @@ static const struct {
                        "watches them, and says whether all went well."},
         [COORD_CLEANUP] = {"cleanup", "Removes what runs have left behind on the given hosts, and "
                                       "nothing else."},
-        [COORD_EVIDENCE] = {"evidence", "Fetches the evidence of a run's wedges from its hosts into "
-                                        "RUN_DIR/evidence. RUN is a run's id or directory; with "
-                                        "the directory, its hosts are known."},
+        [COORD_EVIDENCE] = {"evidence",
+                            "Fetches the evidence of a run's wedges from its hosts into "
+                            "RUN_DIR/evidence. RUN is a run's id or directory; with "
+                            "the directory, its hosts are known."},
         [COORD_KEYGEN] = {"keygen", "Makes a key: FILE gets the secret, FILE with .pub for .key "
                                     "the public half, which is printed too."},
 };
@@ -322,7 +321,6 @@ int coord_options_to_spec(const struct coord_options *o, const char *run, struct
                 .evidence_limit = o->evidence_limit,
                 .on_wedge = o->on_wedge,
                 .allow_daemon_restart = o->allow_daemon_restart,
-                .allow_leak = o->allow_leak,
         };
         int r;
 

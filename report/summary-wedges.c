@@ -10,7 +10,7 @@
 
 #define WIDTH        100
 #define WEDGES_SHOWN 20
-#define WEDGE_LINES  3
+#define WEDGE_LINES  6
 
 #define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
 
@@ -64,10 +64,10 @@ static void print_wedge(const struct summary_wedge *w, FILE *out)
         char first[160], text[2048];
         size_t n;
 
-        snprintf(first, sizeof(first), "  %s on %.60s%s%s: ", w->class, w->host,
-                 w->instance[0] ? ", " : "", w->instance[0] ? w->instance : "");
-        n = (size_t)snprintf(text, sizeof(text), "%s: %s; noticed %s after it stopped", w->suspect,
-                             w->detail, DURATION(MAX(w->detected_ns - w->since_ns, INT64_C(0))));
+        snprintf(first, sizeof(first), "  %s on %.60s: ", w->class, w->host);
+        n = (size_t)snprintf(text, sizeof(text), "%s%s%s: %s; noticed %s after it stopped",
+                             w->instance, w->instance[0] ? ", " : "", w->suspect, w->detail,
+                             DURATION(MAX(w->detected_ns - w->since_ns, INT64_C(0))));
         if (w->sure < 100)
                 n += (size_t)snprintf(text + n, sizeof(text) - n, " (%" PRId64 " %% sure)",
                                       w->sure);
