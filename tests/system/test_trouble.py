@@ -119,7 +119,8 @@ def test_pool_is_full(bed):
     try:
         outcome = bed.soak("--hosts", "a", "--total", 12, "--parallel", 6, "--phases",
                            "create,start,ready,exec,stop,delete,verify")
-        assert outcome.code == THRESHOLD, outcome
+        assert outcome.code == WEDGE, outcome
+        assert {w["class"] for w in outcome.data["wedges"]} == {"pool-full"}, outcome
         errors = outcome.store.rows("select error from sample where result <> 'ok'")
         assert any("space" in (e or "") for (e,) in errors), errors
         assert outcome.data["leftovers"] == []

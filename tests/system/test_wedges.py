@@ -78,7 +78,7 @@ def test_a_container_freezes_behind_lxds_back(bed):
 
 def test_a_container_does_not_end_when_asked(bed):
     """Its init is stopped: it does not hear what it is asked."""
-    _, outcome = soak_with(bed, lambda: provoke(bed, f"for m in $({RUNNING}); do pgrep -P $m | head -1; done",
+    _, outcome = soak_with(bed, lambda: provoke(bed, f"for m in $({RUNNING}); do pgrep -P $m -x init; done",
                                                 "kill -STOP $x"), "--exec", "sleep 3")
     wedge = check(bed, outcome, "stop-ignored")
     assert wedge["cleared_by"] == "forced-stop"
