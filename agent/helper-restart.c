@@ -7,13 +7,16 @@
  * systemd. A daemon that systemd does not run is left alone.
  */
 
+#include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "agent/helper-verbs.h"
 #include "agent/subject.h"
 
 #define UNIT_SIZE 256
+#define END_MSEC  20000
 
 static void json_putp(json_object **o)
 {
@@ -62,6 +65,33 @@ static void run_systemctl(char *const *argv, char *ret_error, size_t size)
                          WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
+/* Killed and waited for, so that systemd hears of its end before it is asked to start another:
+ * a `start` that came before would find it running, and a `restart` would end what systemd has
+ * started by itself meanwhile (Restart=, or a connection to its socket). "" = it is gone. */
+static void kill_daemon(int64_t pid, char *service, char *ret_error, size_t size)
+{
+        char *const argv[] = {(char[]){"systemctl"}, (char[]){"kill"}, (char[]){"--signal=KILL"},
+                              service, NULL};
+        _cleanup_(closep)
+        int fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+        struct pollfd end = {.fd = fd, .events = POLLIN};
+        int r;
+
+        if (fd < 0) {
+                snprintf(ret_error, size, "pid %lld: %s", (long long)pid, strerror(errno));
+                return;
+        }
+        run_systemctl(argv, ret_error, size);
+        if (ret_error[0])
+                return;
+        do
+                r = poll(&end, 1, END_MSEC);
+        while (r < 0 && errno == EINTR);
+        if (r <= 0)
+                snprintf(ret_error, size, "pid %lld was killed, and is still there after %d s",
+                         (long long)pid, END_MSEC / 1000);
+}
+
 static int restart_check(json_object *request, const struct verb_context *context,
                          void **ret_request, struct error *err)
 {
@@ -83,9 +113,7 @@ static int restart_run(void *data, const struct verb_context *context, struct er
         json_object *items = json_object_new_array(), *item = json_object_new_object();
         struct subject *s = data;
         char service[UNIT_SIZE], why[256];
-        char *const kill[] = {(char[]){"systemctl"}, (char[]){"kill"}, (char[]){"--signal=KILL"},
-                              service, NULL};
-        char *const start[] = {(char[]){"systemctl"}, (char[]){"restart"}, (char[]){"--no-block"},
+        char *const start[] = {(char[]){"systemctl"}, (char[]){"start"}, (char[]){"--no-block"},
                                service, NULL};
         int r;
 
@@ -102,7 +130,7 @@ static int restart_run(void *data, const struct verb_context *context, struct er
                                  (long long)s->daemon_pid);
         snprintf(context->progress->doing, sizeof(context->progress->doing), "restarting %.80s",
                  service);
-        run_systemctl(kill, why, sizeof(why));
+        kill_daemon(s->daemon_pid, service, why, sizeof(why));
         if (!why[0])
                 run_systemctl(start, why, sizeof(why));
         json_object_object_add(item, "name", json_object_new_string(service));
