@@ -58,7 +58,7 @@ struct symptoms {
         const char *text;   /* LXD's words, "" = none */
         const char *instance, *image, *pool;
         bool clean_stop;         /* it was asked to end, and had its time limit for it */
-        bool leftovers;          /* VERIFY: the host has parts of it */
+        const char *left;        /* VERIFY: a part of it that the host has, "" = none */
         bool operation_lost;     /* LOST, and the operation is not known any more */
         int64_t since_ns;        /* monotonic: when the phase began */
         int64_t n_operations;    /* of this instance that LXD lists as running; -1 = not known */
@@ -67,7 +67,11 @@ struct symptoms {
         bool progress;           /* another unit's phase of the same kind ended well in the last
                                     deadline's time */
         bool progress_elsewhere; /* … of any kind */
-        bool overloaded;         /* the host has no time for anybody: PSI */
+        bool company;       /* another unit's phase of the same kind is beyond its deadline too,
+                               or was a moment ago */
+        int64_t for_ns;     /* for how long the phase has lasted */
+        int64_t slowest_ns; /* the longest of the same kind that ended well in this run */
+        bool overloaded;    /* the host has no time for anybody: PSI */
         struct facts facts;
 };
 
@@ -77,8 +81,10 @@ enum diagnosis {
         DIAGNOSIS_WEDGE, /* finding is filled */
 };
 
-/* How often a deadline is put off while something still moves. */
+/* How often a deadline is put off while something still moves, at least; and as long as others
+ * of the kind have taken a quarter of the time and did end. */
 #define EXTENSIONS_MAX 3
+#define SLOWEST_FACTOR 4
 
 enum diagnosis detector_classify(const struct symptoms *s, struct finding *ret);
 

@@ -138,7 +138,7 @@ static void saw(struct run *run, const struct record *sample)
 
         run->seen[p].n++;
         run->seen[p].slowest_ns = MAX(run->seen[p].slowest_ns, sample->sample.duration_ns);
-        wedges_progress(run->wedges, p);
+        wedges_progress(run->wedges, p, sample->sample.duration_ns);
 }
 
 static void on_record(const struct record *record, const char *instance, void *userdata)

@@ -26,6 +26,7 @@ static void fill_question(const struct runner *r, struct wedge_question *q)
                 .since_ns = r->unit.phase_start_ns,
                 .extensions = r->extensions,
                 .text = "",
+                .left = "",
         };
 }
 
@@ -48,13 +49,19 @@ static void on_diagnosed(const struct wedge_answer *a, void *userdata)
 int runner_diagnose(struct runner *r)
 {
         struct wedge_question q;
+        char left[SUSPECT_MAX] = "";
 
         fill_question(r, &q);
+        if (r->unit.verify_left && r->n_left > 0)
+                snprintf(left, sizeof(left), "%s %.240s", leftover_kind_name((int)r->left[0].kind),
+                         r->left[0].name);
+        else if (r->unit.verify_left)
+                snprintf(left, sizeof(left), "%s", r->name);
         q.phase = r->last.phase;
         q.result = r->last.result;
         q.code = r->last.code;
         q.text = r->last.text;
-        q.leftovers = r->unit.verify_left;
+        q.left = left;
         q.since_ns = r->last.start_monotonic_ns;
         return wedges_ask(r->env->wedges, &q, on_diagnosed, r, &r->inquiry);
 }

@@ -514,8 +514,10 @@ static void answered(struct unit *u, const struct unit_event *ev, int64_t now_ns
                 return;
         case S_UNWIND_KILL:
         case S_UNWIND_DELETE:
-                if (ev->result == RESULT_OK && u->state == S_UNWIND_KILL)
-                        u->cleared_by = MAX(u->rung, (int)RUNG_STOP);
+                /* It may be a rung that did something before that made the stop work. */
+                if (ev->result == RESULT_OK && u->state == S_UNWIND_KILL &&
+                    (u->cleared_by == RUNG_ITSELF || u->cleared_by == RUNG_CANCEL))
+                        u->cleared_by = RUNG_STOP;
                 /* Whatever it says, look what is there. */
                 if (ev->result != RESULT_OK) {
                         unwind_again(u, ev, now_ns, step);

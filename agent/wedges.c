@@ -29,7 +29,7 @@ struct wedge_inquiry {
         struct wedge_inquiry *next;
         struct wedges *wedges;
         struct wedge_question question;
-        char text[ERROR_TEXT_MAX], instance[NAME_SIZE];
+        char text[ERROR_TEXT_MAX], instance[NAME_SIZE], left[SUSPECT_MAX];
         int64_t asked_ns;
         struct inquiry *inquiry;
         int64_t number; /* given when the evidence needs its name */
@@ -43,7 +43,7 @@ struct wedges {
         struct inquiry_env env;
         char lxd_dir[256];
         sd_event_source *tick;
-        int64_t progress_ns[PHASE_MAX_];
+        int64_t progress_ns[PHASE_MAX_], slowest_ns[PHASE_MAX_];
         struct daemon_watch watch;
         int64_t daemon_number, restarted_ns, back_ns, open_ns;
         struct inquiry *daemon_inquiry;
@@ -53,6 +53,9 @@ struct wedges {
         int64_t restart_ns, restart_realtime_ns;
         bool restarted_by_us;
         struct wedge *open;
+        /* What LXD's words told last; it may be over again before others who heard them ask. */
+        struct finding told;
+        int64_t told_ns;
         struct wedge_inquiry *inquiries, **tail;
         size_t n_asked;
         int64_t n;
@@ -225,9 +228,10 @@ static void pool_has_room(struct wedges *w)
         }
 }
 
-void wedges_progress(struct wedges *w, enum phase phase)
+void wedges_progress(struct wedges *w, enum phase phase, int64_t duration_ns)
 {
         w->progress_ns[phase] = now_monotonic_ns();
+        w->slowest_ns[phase] = MAX(w->slowest_ns[phase], duration_ns);
         if (phase == PHASE_CREATE)
                 pool_has_room(w);
 }
@@ -412,6 +416,19 @@ static void name_evidence(const struct finding *f, char *ret, size_t size, void 
         directory_name(i->wedges, i->number, f->class, ret, size);
 }
 
+/* While its evidence was taken, what it waited for may have come. */
+static int64_t note_of_unit(struct wedge_inquiry *i, const struct finding *f, bool evidence)
+{
+        struct wedges *w = i->wedges;
+        int64_t number = note(w, f, &i->question, i->number, -1, evidence);
+
+        w->told = *f;
+        w->told_ns = now_monotonic_ns();
+        if (f->class == WEDGE_POOL_FULL && w->progress_ns[PHASE_CREATE] > i->asked_ns)
+                pool_has_room(w);
+        return number;
+}
+
 static void on_diagnosed(enum diagnosis d, const struct finding *f, void *userdata)
 {
         struct wedge_inquiry *i = userdata;
@@ -423,8 +440,53 @@ static void on_diagnosed(enum diagnosis d, const struct finding *f, void *userda
         if (i->wedges->watch.open && d != DIAGNOSIS_WEDGE)
                 answer.away = true;
         if (d == DIAGNOSIS_WEDGE)
-                answer.number = note(i->wedges, f, &i->question, i->number, -1, true);
+                answer.number = note_of_unit(i, f, true);
         reply(i, &answer);
+}
+
+/* Others wait as this one does. The last of them finds the others' wedges instead. */
+static bool has_company(const struct wedge_inquiry *i)
+{
+        enum phase phase = i->question.phase;
+
+        for (const struct wedge_inquiry *x = i->wedges->inquiries; x; x = x->next)
+                if (x != i && x->question.phase == phase && x->question.result == RESULT_OK)
+                        return true;
+        for (const struct wedge *x = i->wedges->open; x; x = x->next)
+                if (phase == PHASE_CREATE && x->record.wedge.class == WEDGE_IMAGE_LOCKED)
+                        return true;
+        return false;
+}
+
+/* Whether somebody is looking into the same thing at this moment. */
+static bool has_twin(const struct wedge_inquiry *i)
+{
+        struct symptoms s = {.result = i->question.result, .text = i->text, .pool = ""}, other = s;
+        struct finding mine = {0}, theirs = {0};
+
+        if (!detector_knows_words(&s, &mine))
+                return false;
+        for (const struct wedge_inquiry *x = i->wedges->inquiries; x; x = x->next) {
+                other.result = x->question.result;
+                other.text = x->text;
+                if (x->inquiry && detector_knows_words(&other, &theirs) &&
+                    mine.class == theirs.class)
+                        return true;
+        }
+        return false;
+}
+
+static bool was_told(const struct wedge_inquiry *i, const struct finding *f)
+{
+        const struct wedges *w = i->wedges;
+
+        if (w->told_ns > i->asked_ns && w->told.class == f->class &&
+            streq(w->told.suspect, f->suspect))
+                return true;
+        for (const struct wedge *x = w->open; x; x = x->next)
+                if (x->record.wedge.class == f->class && streq(x->record.wedge.suspect, f->suspect))
+                        return true;
+        return false;
 }
 
 /* The same pool is not captured once a unit. */
@@ -433,18 +495,12 @@ static bool known_already(struct wedge_inquiry *i, const struct symptoms *s)
         struct wedge_answer answer = {.diagnosis = DIAGNOSIS_WEDGE};
         struct finding finding = {0};
 
-        if (!detector_knows_words(s, &finding))
+        if (!detector_knows_words(s, &finding) || !was_told(i, &finding))
                 return false;
-        for (const struct wedge *x = i->wedges->open; x; x = x->next) {
-                if (x->record.wedge.class != finding.class ||
-                    !streq(x->record.wedge.suspect, finding.suspect))
-                        continue;
-                answer.finding = &finding;
-                answer.number = note(i->wedges, &finding, &i->question, 0, -1, false);
-                reply(i, &answer);
-                return true;
-        }
-        return false;
+        answer.finding = &finding;
+        answer.number = note_of_unit(i, &finding, false);
+        reply(i, &answer);
+        return true;
 }
 
 static void look_into(struct wedge_inquiry *i)
@@ -463,12 +519,15 @@ static void look_into(struct wedge_inquiry *i)
                 .clean_stop =
                         w->deps.spec->stop == STOP_CLEAN &&
                         i->asked_ns - q->since_ns >= w->deps.spec->stop_timeout_ns - NSEC_PER_SEC,
-                .leftovers = q->leftovers,
+                .left = i->left,
                 .operation_lost = q->result == RESULT_LOST && q->code == -ENOENT,
                 .since_ns = q->since_ns,
                 .extensions = q->extensions,
                 .progress = now - w->progress_ns[q->phase] < span,
                 .progress_elsewhere = now - newest_progress(w) < span,
+                .company = has_company(i),
+                .for_ns = now - q->since_ns,
+                .slowest_ns = w->slowest_ns[q->phase],
                 .overloaded = probe_overloaded(w->deps.probe),
         };
 
@@ -521,7 +580,7 @@ static void serve(struct wedges *w)
                         continue;
                 if (away)
                         reply(i, &(struct wedge_answer){.away = true});
-                else if (w->n_asked < INQUIRIES_MAX)
+                else if (w->n_asked < INQUIRIES_MAX && !has_twin(i))
                         look_into(i);
         }
 }
@@ -548,7 +607,9 @@ int wedges_ask(struct wedges *w, const struct wedge_question *question, wedge_ha
         i->question = *question;
         snprintf(i->text, sizeof(i->text), "%s", question->text ? question->text : "");
         snprintf(i->instance, sizeof(i->instance), "%s", question->instance);
+        snprintf(i->left, sizeof(i->left), "%s", question->left ? question->left : "");
         i->question.text = i->text;
+        i->question.left = i->left;
         i->question.instance = i->instance;
         i->asked_ns = now_monotonic_ns();
         i->handler = handler;

@@ -35,8 +35,8 @@ DEFINE_CLEANUP(struct wedges *, wedges_free)
 /* The run is over: nothing is watched, and nothing more is recorded. */
 void wedges_stop(struct wedges *w);
 
-/* A phase of some unit ended well. */
-void wedges_progress(struct wedges *w, enum phase phase);
+/* A phase of some unit ended well, after so long. */
+void wedges_progress(struct wedges *w, enum phase phase, int64_t duration_ns);
 
 struct wedge_question {
         int64_t unit, attempt, lease;
@@ -45,7 +45,7 @@ struct wedge_question {
         enum result result; /* OK: it has not ended, and is beyond its deadline */
         int64_t code;
         const char *text;
-        bool leftovers;
+        const char *left; /* VERIFY: one of the things the host still has, "" = nothing */
         int64_t since_ns; /* monotonic: when the phase began */
         int64_t extensions;
 };

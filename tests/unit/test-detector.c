@@ -20,6 +20,7 @@ static struct symptoms beyond(enum phase phase)
                 .instance = "soak-x-1",
                 .image = "soak",
                 .pool = "",
+                .left = "",
                 .operation = "0a1b",
                 .n_operations = 1,
                 .since_ns = 5 * SEC,
@@ -68,7 +69,8 @@ static void test_proof(void **state)
         s.facts.monitor.state = 'T';
         wedge_is(&s, WEDGE_MONITOR_STUCK, "pid 10");
         s = failed(PHASE_VERIFY, "LXD says it is deleted, but the host still has parts of it");
-        s.leftovers = s.facts.monitor_frozen = true;
+        s.left = "mount /x";
+        s.facts.monitor_frozen = true;
         wedge_is(&s, WEDGE_MONITOR_STUCK, "[lxc monitor]");
 
         s = beyond(PHASE_EXEC);
@@ -127,11 +129,11 @@ static void test_verify(void **state)
 {
         struct symptoms s = failed(PHASE_VERIFY, "the host still has parts of it");
 
-        s.leftovers = true;
+        s.left = "volume /v";
         wedge_is(&s, WEDGE_DELETE_LIED, "pid 10");
         s.facts.monitor.pid = s.facts.init.pid = 0;
-        wedge_is(&s, WEDGE_LEFTOVER, "soak-x-1");
-        s.leftovers = false; /* the host could not be looked at */
+        wedge_is(&s, WEDGE_LEFTOVER, "volume /v");
+        s.left = ""; /* the host could not be looked at */
         is(&s, DIAGNOSIS_NONE);
 }
 
@@ -166,6 +168,29 @@ static void test_slow_is_not_stopped(void **state)
         s = beyond(PHASE_CREATE);
         s.progress_elsewhere = true;
         wedge_is(&s, WEDGE_IMAGE_LOCKED, "image soak");
+        /* all that is in flight waits for it */
+        s.progress_elsewhere = false;
+        s.company = true;
+        wedge_is(&s, WEDGE_IMAGE_LOCKED, "image soak");
+        s.company = false;
+        wedge_is(&s, WEDGE_OPERATION_STUCK, "0a1b");
+}
+
+/* However often it was put off: others of the kind have taken as long, and did end. */
+static void test_all_are_slow(void **state)
+{
+        struct symptoms s = beyond(PHASE_START);
+
+        s.progress = s.progress_elsewhere = true;
+        s.extensions = EXTENSIONS_MAX;
+        s.for_ns = 39 * SEC;
+        s.slowest_ns = 10 * SEC;
+        is(&s, DIAGNOSIS_LATE);
+        s.for_ns = 40 * SEC;
+        wedge_is(&s, WEDGE_OPERATION_STUCK, "0a1b");
+        s.for_ns = 39 * SEC;
+        s.progress = s.progress_elsewhere = false; /* and now nothing moves any more */
+        wedge_is(&s, WEDGE_OPERATION_STUCK, "0a1b");
 }
 
 static void test_clock(void **state)
@@ -299,17 +324,12 @@ static void test_database(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_proof),
-                cmocka_unit_test(test_words),
-                cmocka_unit_test(test_stop),
-                cmocka_unit_test(test_verify),
-                cmocka_unit_test(test_plain_failures),
-                cmocka_unit_test(test_slow_is_not_stopped),
-                cmocka_unit_test(test_clock),
-                cmocka_unit_test(test_daemon_hung),
-                cmocka_unit_test(test_daemon_slow),
-                cmocka_unit_test(test_daemon_down),
-                cmocka_unit_test(test_daemon_restarted),
+                cmocka_unit_test(test_proof),          cmocka_unit_test(test_words),
+                cmocka_unit_test(test_stop),           cmocka_unit_test(test_verify),
+                cmocka_unit_test(test_plain_failures), cmocka_unit_test(test_slow_is_not_stopped),
+                cmocka_unit_test(test_all_are_slow),   cmocka_unit_test(test_clock),
+                cmocka_unit_test(test_daemon_hung),    cmocka_unit_test(test_daemon_slow),
+                cmocka_unit_test(test_daemon_down),    cmocka_unit_test(test_daemon_restarted),
                 cmocka_unit_test(test_database),
         };
 

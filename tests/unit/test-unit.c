@@ -537,9 +537,11 @@ static void test_ladder(void **state)
         until(&w, UNIT_STOP);
         feed(&w, (struct unit_event){.kind = UNIT_EVENT_WEDGED, .text = "monitor-stuck"});
         assert_int_equal(w.samples[w.n_samples - 1].result, RESULT_TIMEOUT);
-        while (n < 5) {
+        for (;;) {
                 if (w.step.action == UNIT_RUNG)
                         tried[n++] = w.step.rung;
+                if (n == 5)
+                        break;
                 if (w.step.action == UNIT_KILL)
                         feed(&w, answer(RESULT_TIMEOUT, "no answer"));
                 else
@@ -551,10 +553,30 @@ static void test_ladder(void **state)
         assert_int_equal(tried[3], RUNG_UNMOUNT);
         assert_int_equal(tried[4], RUNG_RESTART);
         assert_int_equal(w.unit.cleared_by, RUNG_ITSELF);
+        feed(&w, answer(RESULT_OK, ""));
         run_to_end(&w);
         assert_int_equal(w.unit.outcome, OUTCOME_WEDGED);
-        assert_int_equal(w.unit.cleared_by, RUNG_RESTART); /* the forced stop after it */
+        assert_int_equal(w.unit.cleared_by, RUNG_RESTART); /* not the forced stop after it */
         assert_false(w.leftovers);
+}
+
+/* Rungs that found nothing to do have not cleared it. */
+static void test_forced_stop_clears(void **state)
+{
+        struct unit_plan p = watched();
+        struct world w;
+
+        world_init(&w, &p);
+        begin(&w);
+        until(&w, UNIT_STOP);
+        feed(&w, (struct unit_event){.kind = UNIT_EVENT_WEDGED, .text = "operation-stuck"});
+        while (w.step.action != UNIT_RUNG || w.step.rung != RUNG_UNMOUNT)
+                if (w.step.action == UNIT_KILL)
+                        feed(&w, answer(RESULT_TIMEOUT, "no answer"));
+                else
+                        feed(&w, good(&w));
+        run_to_end(&w);
+        assert_int_equal(w.unit.cleared_by, RUNG_STOP);
 }
 
 /* Gone for the API and alive on the host: the host is climbed alone. */
@@ -620,6 +642,7 @@ int main(void)
                 cmocka_unit_test(test_diagnosis),
                 cmocka_unit_test(test_plain_failure_is_not_diagnosed),
                 cmocka_unit_test(test_ladder),
+                cmocka_unit_test(test_forced_stop_clears),
                 cmocka_unit_test(test_ladder_on_the_host),
                 cmocka_unit_test(test_left_as_it_is),
         };
