@@ -7,6 +7,8 @@
 
 #include "tests/unit/unit.h"
 
+#include "report/stats-random.h"
+
 /* R's datasets::Nile: flow at Aswan, 1871 to 1970, 10^8 m³. */
 static const double nile[] = {
         1120, 1160, 963, 1210, 1160, 1160, 813,  1230, 1370, 1140, 995,  935,  1110, 994,  1020,
@@ -28,20 +30,10 @@ static inline void check_digits(double value, double wanted, int digits, const c
         _fail(file, line);
 }
 
-/* SplitMix64 (G. Steele, D. Lea, C. Flood 2014): small, and the same everywhere. */
-static inline uint64_t random_u64(uint64_t *state)
-{
-        uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-        return z ^ (z >> 31);
-}
-
 /* Within (0, 1). */
 static inline double random_uniform(uint64_t *state)
 {
-        return ((double)(random_u64(state) >> 12) + 0.5) * 0x1p-52;
+        return ((double)(stats_random(state) >> 12) + 0.5) * 0x1p-52;
 }
 
 /* Standard normal (Box and Muller, one of the two). */

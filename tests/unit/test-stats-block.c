@@ -17,7 +17,7 @@ static void test_select(void **state)
                         double x[60], sorted[60], rank[60], ties;
 
                         for (size_t i = 0; i < n; i++)
-                                x[i] = (double)(random_u64(&seed) % distinct);
+                                x[i] = (double)(stats_random(&seed) % distinct);
                         memcpy(sorted, x, sizeof(x));
                         stats_sort(sorted, n);
                         assert_int_equal(stats_rank(x, n, rank, &ties), 0);
