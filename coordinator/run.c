@@ -177,27 +177,6 @@ static void log_verdict(const struct summary *s)
                          s->run, verdict_word(s->verdict), s->reason);
 }
 
-static void print_summary(const struct run *run, const struct summary *s)
-{
-        const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-        const struct summary_style style = {
-                .color = isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
-                         !(term && streq(term, "dumb")),
-                .verbose = run->options->verbose,
-        };
-        json_object *object;
-
-        if (!run->options->json) {
-                summary_print(s, &style, stdout);
-                return;
-        }
-        object = summary_to_json(s);
-        if (object)
-                printf("%s\n", json_object_to_json_string_ext(
-                                       object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
-        json_object_put(object);
-}
-
 /* Hosts that never came to a session: why. */
 static void note_unreached(struct run *run)
 {
@@ -234,7 +213,7 @@ static int conclude(struct run *run)
         }
         log_verdict(s);
         if (run->started_ns || run->options->json)
-                print_summary(run, s);
+                summary_show(s, run->options->json, run->options->verbose);
         if (run->started_ns && (s->leftovers_total || !run_all_finished(run) || run->options->keep))
                 run_say_cleanup(run);
         return verdict_exit_code(s->verdict);

@@ -123,3 +123,7 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
 
 /* A new object: keys as documented in docs/store.md. */
 json_object *summary_to_json(const struct summary *s);
+
+/* On stdout, as every program shows it: the page, in colour where a terminal takes it, or the JSON
+ * object. verbose as in the style. */
+void summary_show(const struct summary *s, bool json, bool verbose);

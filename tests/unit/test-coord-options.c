@@ -9,6 +9,7 @@
 
 #include "coordinator/options.h"
 #include "base/exit-code.h"
+#include "tests/unit/completion.h"
 #include "tests/unit/unit.h"
 
 #define ARGS_MAX 32
@@ -350,40 +351,6 @@ static void test_man_page_has_every_exit_code(void **state)
         }
         assert_non_null(strstr(man, "*" STR(EXIT_USAGE) "*"));
         assert_non_null(strstr(man, "*" STR(EXIT_INTERNAL) "*"));
-}
-
-/* The words of one list of the completion file: NAME="--a --b". */
-static char *completion_list(const char *text, const char *name)
-{
-        char heading[32], *from, *to;
-
-        snprintf(heading, sizeof(heading), "%s=\"", name);
-        from = strstr(text, heading);
-        if (!from)
-                return NULL;
-        from += strlen(heading);
-        to = strchr(from, '"');
-        return to ? strndup(from, (size_t)(to - from)) : NULL;
-}
-
-static bool has_word(const char *list, const char *name)
-{
-        char word[64];
-        size_t n = (size_t)snprintf(word, sizeof(word), "--%s", name);
-
-        for (const char *p = list; (p = strstr(p, word)); p += n)
-                if (strchr(" \n", p[n]))
-                        return true;
-        return false;
-}
-
-static size_t count_words(const char *list)
-{
-        size_t n = 0;
-
-        for (const char *p = list; (p = strstr(p, " --")); p++)
-                n++;
-        return n + 1;
 }
 
 static void check_completion(const char *text, enum coord_command command, const char *name)

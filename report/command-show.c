@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* lxdsoak-report show: what a run comes to, as its coordinator showed it. */
+
+#include "base/exit-code.h"
+#include "report/commands.h"
+#include "report/runs.h"
+#include "report/summary.h"
+
+struct show {
+        struct string_list dirs;
+        bool json, verbose;
+};
+
+#define AT(field) offsetof(struct show, field)
+
+/* clang-format off */
+static const struct option_spec specs[] = {
+        {"dir", 0, OPTION_LIST, "DIR", "look for runs in there, repeatable; by default in the present directory",
+         NULL, AT(dirs)},
+        {"json", 0, OPTION_FLAG, NULL, "one JSON object",
+         NULL, AT(json)},
+        {"verbose", 'v', OPTION_FLAG, NULL, "tables of every host, even when there are many",
+         NULL, AT(verbose)},
+};
+/* clang-format on */
+
+const struct option_table report_show_table = {
+        .program = "lxdsoak-report",
+        .usage = "lxdsoak-report [show] [RUN] [OPTION…]",
+        .description = "Shows what a run comes to; the exit code is its verdict's. RUN is its id, "
+                       "its directory or file, or last, which it is by default.",
+        .specs = specs,
+        .n = ELEMENTSOF(specs),
+};
+
+static int show(const struct show *o, const char *what)
+{
+        _cleanup_(store_freep)
+        struct store *store = NULL;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+        struct error err = ERROR_INIT;
+        int r;
+
+        r = runs_open(what, &o->dirs, &store, &err);
+        if (r == 0)
+                r = summary_new(store, &s, &err);
+        if (r < 0)
+                return report_failed(r, &err);
+        summary_show(s, o->json, o->verbose);
+        return verdict_exit_code(s->verdict);
+}
+
+int report_show(int argc, char **argv)
+{
+        struct show o = {0};
+        const char *what = "last";
+        size_t n;
+        int code;
+
+        if (report_parse(&report_show_table, argc, argv, &o, &what, 1, &n, &code))
+                code = show(&o, what);
+        options_release(&report_show_table, &o);
+        return code;
+}

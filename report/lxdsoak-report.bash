@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for lxdsoak-report(1). A test holds the options against the program's tables.
+
+_lxdsoak_report()
+{
+        local cur prev words cword command=show
+        local show="--dir --json --verbose --help --version"
+        local list="--json --help --version"
+
+        _init_completion -n = || return
+        case "${words[1]}" in
+        show | list) ((cword > 1)) && command=${words[1]} ;;
+        esac
+        case "$prev" in
+        --dir) _filedir -d; return ;;
+        esac
+        if [[ $cur == -* ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "${!command}" -- "$cur")
+                return
+        fi
+        _filedir -d
+        if ((cword == 1)); then
+                mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "show list last" -- "$cur")
+        fi
+} &&
+        complete -F _lxdsoak_report lxdsoak-report

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""lxdsoak-report of real runs: what it says is what the coordinator said."""
+
+import json
+import os
+import subprocess
+
+import children
+import soak
+from soak import PASS, THRESHOLD, USAGE
+
+
+def report(directory, *arguments):
+    """Runs lxdsoak-report in a directory; nothing on stderr unless it is in the result."""
+    return subprocess.run([children.binary("report/lxdsoak-report"), *map(str, arguments)],
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
+                          cwd=str(directory), env=soak.environment(directory), text=True)
+
+
+def test_says_what_the_coordinator_said(host):
+    run = host.start("--total", 12, "--parallel", 4)
+    outcome = run.end()
+    assert outcome.code == PASS, outcome
+    run_id = outcome.data["run"]
+    for what in ((outcome.run_dir,), (os.path.join(outcome.run_dir, "run.db"),), (run_id,), ("last",),
+                 ()):
+        told = report(host.directory, *what, "--json")
+        assert (told.returncode, told.stdout, told.stderr) == (PASS, outcome.out, ""), told
+    assert report(host.directory, "show", run_id).stdout.startswith("PASS: 12 of 12 units passed")
+
+
+def test_exits_with_the_verdict(host):
+    host.lxd.fault("op-fail", operation="start", after=1, count=1, text="no such cgroup")
+    outcome = host.soak("--total", 3)
+    assert outcome.code == THRESHOLD, outcome
+    told = report(host.directory, "--json", outcome.run_dir)
+    assert (told.returncode, told.stdout) == (THRESHOLD, outcome.out), told
+
+
+def test_lists_runs(host):
+    runs = [host.soak("--total", 2), host.soak("--total", 3)]
+    listed = json.loads(report(host.directory, "list", "--json").stdout)
+    assert [(r["run"], r["verdict"], r["passed"]) for r in listed] == \
+        [(o.data["run"], "pass", o.units["passed"]) for o in runs]
+    assert report(host.directory, "show", "--json").stdout == runs[1].out
+    table = report(host.directory, "list", host.directory).stdout.splitlines()
+    assert len(table) == 3 and all(o.data["run"] in line for o, line in zip(runs, table[1:]))
+
+
+def test_says_what_is_not_there(short_dir):
+    for arguments in (("last",), ("00000000",), ("list", "/nowhere"), ("--jsn",), ("a", "b")):
+        told = report(short_dir, *arguments)
+        assert told.returncode == USAGE and told.stdout == "", told
+        assert len(told.stderr.splitlines()) == 1, told
