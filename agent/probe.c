@@ -5,6 +5,7 @@
 
 #include "agent/probe.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <sys/statvfs.h>
 
@@ -16,6 +17,7 @@
 
 #define API_DEADLINE_NS  (600 * NSEC_PER_SEC) /* a question is not asked again because it waits */
 #define OVERLOAD_PERCENT 50
+#define PRESSURES        3 /* cpu, memory, io */
 
 /* What is asked of LXD. */
 enum question { Q_DAEMON, Q_LIST, Q_INSTANCE, Q_MAX_ };
@@ -27,9 +29,11 @@ static const uint64_t period_usec[] = {
 struct host {
         char state_dir[256];
         _Atomic int64_t mounts, mem_available, disk_free, rss;
-        _Atomic int64_t daemon_pid; /* given by the loop */
-        _Atomic int daemon_state;   /* of that process */
-        _Atomic int64_t pressure;   /* percent, the worst of cpu, memory and io */
+        _Atomic int64_t daemon_pid;           /* given by the loop */
+        _Atomic int daemon_state;             /* of that process */
+        _Atomic int64_t pressure;             /* percent, the worst of cpu, memory and io */
+        _Atomic int64_t waited_us[PRESSURES]; /* since the boot; -1 = not known */
+        _Atomic int64_t load_milli;
         _Atomic int refs;
         _Atomic bool stop;
 };
@@ -113,23 +117,36 @@ static int process_state(int64_t pid)
         return end && end[1] == ' ' ? end[2] : 0;
 }
 
-/* "some avg10=12.34 …": percent of the last ten seconds in which something waited. */
-static int64_t pressure(void)
+/* "some avg10=12.34 avg60=… avg300=… total=5678": percent of the last ten seconds in which
+ * something waited, the worst of the three; and for how many µs since the boot, of each. */
+static void read_pressure(struct host *h)
 {
-        static const char *const files[] = {"/proc/pressure/cpu", "/proc/pressure/memory",
-                                            "/proc/pressure/io"};
+        static const char *const files[PRESSURES] = {"/proc/pressure/cpu", "/proc/pressure/memory",
+                                                     "/proc/pressure/io"};
         int64_t most = -1;
 
         for (size_t i = 0; i < ELEMENTSOF(files); i++) {
                 _cleanup_(fclosep)
                 FILE *f = fopen(files[i], "re");
+                int64_t total = -1;
                 char line[160];
                 double some;
 
-                if (f && fgets(line, sizeof(line), f) && sscanf(line, "some avg10=%lf", &some) == 1)
+                if (f && fgets(line, sizeof(line), f) &&
+                    sscanf(line, "some avg10=%lf avg60=%*f avg300=%*f total=%" SCNd64, &some,
+                           &total) >= 1)
                         most = MAX(most, (int64_t)some);
+                h->waited_us[i] = total;
         }
-        return most;
+        h->pressure = most;
+}
+
+/* The load average of the last minute, in thousandths. */
+static int64_t read_load(void)
+{
+        double load;
+
+        return getloadavg(&load, 1) == 1 ? (int64_t)(load * 1000 + 0.5) : -1;
 }
 
 static void *host_thread(void *userdata)
@@ -140,7 +157,8 @@ static void *host_thread(void *userdata)
                 struct statvfs vfs;
 
                 h->daemon_state = process_state(h->daemon_pid);
-                h->pressure = pressure();
+                read_pressure(h);
+                h->load_milli = read_load();
                 h->mem_available = read_kb("/proc/meminfo", "MemAvailable");
                 h->mounts = count_lines("/proc/self/mountinfo");
                 h->rss = read_kb("/proc/self/status", "VmRSS");
@@ -162,6 +180,9 @@ static int start_thread(struct probe *p, const char *state_dir)
                 return -ENOMEM;
         snprintf(h->state_dir, sizeof(h->state_dir), "%s", state_dir);
         h->mounts = h->mem_available = h->disk_free = h->rss = h->pressure = -1;
+        h->load_milli = -1;
+        for (size_t i = 0; i < PRESSURES; i++)
+                h->waited_us[i] = -1;
         h->refs = 2;
         r = pthread_create(&thread, NULL, host_thread, h);
         if (r != 0) {
@@ -386,4 +407,13 @@ void probe_fill(struct probe *p, struct msg_pong *ret)
         ret->mem_available = p->host->mem_available;
         ret->disk_free = p->host->disk_free;
         ret->rss = p->host->rss;
+}
+
+void probe_fill_metrics(struct probe *p, int64_t *figures)
+{
+        static const int of[PRESSURES] = {METRIC_PSI_CPU, METRIC_PSI_MEMORY, METRIC_PSI_IO};
+
+        for (size_t i = 0; i < PRESSURES; i++)
+                figures[of[i]] = p->host->waited_us[i];
+        figures[METRIC_LOAD] = p->host->load_milli;
 }

@@ -29,6 +29,8 @@ void probe_set_instance(struct probe *p, const char *project, const char *instan
 /* Fills the fields of the host: api_*, daemon_*, instance_*, mounts, mem_available, disk_free,
  * rss. */
 void probe_fill(struct probe *p, struct msg_pong *ret);
+/* What pong has no place for: pressure and load, at their METRIC_… in figures. */
+void probe_fill_metrics(struct probe *p, int64_t *figures);
 /* MemAvailable in bytes, -1 = not known. */
 int64_t probe_mem_available(struct probe *p);
 /* What the detector wants to know of the daemon; progress_ns and probe_timeout_ns are the

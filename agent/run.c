@@ -563,6 +563,11 @@ bool run_has_source(const struct run *run)
         return run->has_source;
 }
 
+bool run_has_begun(const struct run *run)
+{
+        return run->newest_lease > 0;
+}
+
 bool run_knows_lease(const struct run *run, int64_t lease)
 {
         return lease <= run->newest_lease;
@@ -627,6 +632,16 @@ void run_stop(struct run *run, enum stop_mode mode, bool keep)
         if (mode == STOP_MODE_ABORT)
                 abort_in_flight(run);
         pump_soon(run);
+}
+
+void run_put_record(struct run *run, struct record *record)
+{
+        int r = outbox_add(run->deps.outbox, record, -1, 0);
+
+        if (r < 0)
+                log_error("A record of the host could not be kept: %s", strerror(-r));
+        else
+                journal_record(&run->spec, run->deps.agent_id, record, "");
 }
 
 bool run_is_stopping(const struct run *run)

@@ -42,6 +42,8 @@ const struct run_spec *run_get_spec(const struct run *run);
 void run_set_source(struct run *run, struct source_info *source);
 bool run_has_source(const struct run *run);
 
+/* It was lent units. */
+bool run_has_begun(const struct run *run);
 bool run_knows_lease(const struct run *run, int64_t lease);
 /* One that is not known yet; ids only go up. */
 int run_add_lease(struct run *run, const struct msg_lease *lease) _warn_unused_;
@@ -60,6 +62,9 @@ void run_return_lease(struct run *run, int64_t lease, int64_t first, int64_t cou
 void run_stop(struct run *run, enum stop_mode mode, bool keep);
 bool run_is_stopping(const struct run *run);
 bool run_is_stopped(const struct run *run);
+
+/* A record of the host's, not of a unit. */
+void run_put_record(struct run *run, struct record *record);
 
 /* in_flight, held, oldest_ns. */
 void run_fill(const struct run *run, struct msg_pong *ret);

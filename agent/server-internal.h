@@ -5,7 +5,8 @@
  * What the files of the server share: its state, and the calls between them.
  * server.c has the dispatch and the interface, server-send.c what goes out,
  * server-session.c the coordinator's session, server-cleanup.c the clean-up,
- * server-evidence.c the evidence, server-restore.c what a restart finds in the spool.
+ * server-evidence.c the evidence, server-metrics.c the figures of host and daemon, server-restore.c
+ * what a restart finds in the spool.
  */
 
 #include "agent/listener.h"
@@ -49,6 +50,8 @@ struct server {
         sd_event_source *flush;
         uint64_t sent;
         int64_t progress_ns, flushed_ns;
+
+        sd_event_source *metrics; /* a timer, always on; it records while a run is driven */
 
         json_object *leftovers; /* once stopped */
 
@@ -108,6 +111,12 @@ void on_cleanup(struct server *s, const struct peer *peer, const struct wire_hea
 
 void on_evidence(struct server *s, const struct peer *peer, const struct wire_header *h,
                  void *body);
+
+/* ---- server-metrics.c ---- */
+
+int server_start_metrics(struct server *s) _warn_unused_;
+/* Records how host and daemon are now. */
+void server_measure(struct server *s);
 
 /* ---- server-restore.c ---- */
 

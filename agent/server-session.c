@@ -19,6 +19,7 @@ static void on_run_stopped(struct run *run, json_object *leftovers, void *userda
         const char *fields[1];
         char field[64];
 
+        server_measure(s);
         json_object_put(s->leftovers);
         s->leftovers = json_object_get(leftovers);
         snprintf(field, sizeof(field), "LXDSOAK_RUN=%s", run_id(s));
@@ -335,6 +336,7 @@ static void renew(struct server *s)
 void on_lease(struct server *s, const struct peer *peer, const struct wire_header *h, void *body)
 {
         const struct msg_lease *m = body;
+        bool first;
         int r;
 
         if (run_knows_lease(s->run, m->lease)) {
@@ -343,9 +345,12 @@ void on_lease(struct server *s, const struct peer *peer, const struct wire_heade
         }
         s->ttl_ns = MIN(m->ttl_ns, LEASE_TTL_MAX_NS);
         renew(s);
+        first = !run_has_begun(s->run);
         r = keep_lease(s, peer, m);
         if (r >= 0)
                 r = run_add_lease(s->run, m);
+        if (r >= 0 && first)
+                server_measure(s);
         if (r < 0)
                 log_error("Lease %lld could not be taken: %s; it will be sent again",
                           (long long)m->lease, strerror(-r));

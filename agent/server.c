@@ -107,6 +107,9 @@ int server_new(const struct server_deps *deps, struct server **ret, struct error
         if (r < 0)
                 return error_set_errno(err, r, "no event source");
         sd_event_source_set_enabled(s->flush, SD_EVENT_OFF);
+        r = server_start_metrics(s);
+        if (r < 0)
+                return error_set_errno(err, r, "no event source");
         r = suspects_new(deps->spool, &s->suspects);
         if (r < 0)
                 return error_set_errno(err, r, "spool: what instances left something");
@@ -134,6 +137,7 @@ struct server *server_free(struct server *s)
         outbox_free(s->outbox);
         listener_free(s->listener);
         sd_event_source_disable_unref(s->flush);
+        sd_event_source_disable_unref(s->metrics);
         json_object_put(s->leftovers);
         json_object_put(s->swept);
         free(s);

@@ -25,6 +25,7 @@ struct loop {
         sd_event_source *ruler;
         uint64_t due_usec;
         struct histogram *late;
+        int64_t late_ns; /* at most, since it was taken */
         struct loop_stats stats;
         struct reading last; /* at the end of the last dispatch */
 };
@@ -36,6 +37,7 @@ static int on_ruler(sd_event_source *s, uint64_t usec, void *userdata)
         int64_t late_ns = (now_usec - (int64_t)l->due_usec) * NSEC_PER_USEC;
 
         histogram_record(l->late, MAX(late_ns, INT64_C(0)));
+        l->late_ns = MAX(l->late_ns, late_ns);
         l->due_usec = (uint64_t)now_usec + RULER_PERIOD_USEC;
         sd_event_source_set_time(s, l->due_usec);
         sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
@@ -136,11 +138,20 @@ void loop_get_stats(const struct loop *l, struct loop_stats *ret)
         ret->late_max_ns = histogram_max(l->late);
 }
 
+int64_t loop_take_late(struct loop *l)
+{
+        int64_t late_ns = l->late_ns;
+
+        l->late_ns = 0;
+        return late_ns;
+}
+
 void loop_reset_stats(struct loop *l)
 {
         struct histogram *fresh;
 
         l->stats = (struct loop_stats){0};
+        l->late_ns = 0;
         if (histogram_new(&fresh) < 0)
                 return; /* the old one goes on; it can only show more */
         histogram_free(l->late);

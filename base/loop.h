@@ -31,5 +31,7 @@ DEFINE_CLEANUP(struct loop *, loop_free)
 int loop_run(struct loop *loop) _warn_unused_;
 
 void loop_get_stats(const struct loop *loop, struct loop_stats *ret);
+/* How late the timer was at most since this was last asked. */
+int64_t loop_take_late(struct loop *loop);
 /* Begins to measure anew (a new run). */
 void loop_reset_stats(struct loop *loop);

@@ -118,6 +118,11 @@ static void write_body(struct writer *w, const struct record *r)
                         w_int(w, r->census.count[k]);
                 w_text(w, r->census.detail, sizeof(r->census.detail));
                 return;
+        case RECORD_METRIC:
+                w_int(w, r->metric.realtime_ns);
+                for (int k = 0; k < METRIC_MAX_; k++)
+                        w_int(w, r->metric.figure[k]);
+                return;
         case RECORD_MAX_: break;
         }
         w->failed = true;
@@ -303,6 +308,11 @@ static size_t read_body(struct reader *r, struct record *rec)
                         rec->census.count[k] = r_int(r, census_kind_name(k), -1, INT64_MAX);
                 r_text(r, "detail", rec->census.detail, sizeof(rec->census.detail));
                 return FILLED(census);
+        case RECORD_METRIC:
+                rec->metric.realtime_ns = r_int(r, "realtime", 0, INT64_MAX);
+                for (int k = 0; k < METRIC_MAX_; k++)
+                        rec->metric.figure[k] = r_int(r, metric_kind_name(k), -1, INT64_MAX);
+                return FILLED(metric);
         case RECORD_MAX_: break;
         }
 #undef FILLED
@@ -317,7 +327,8 @@ static int64_t unit_min(enum record_kind kind)
         case RECORD_RETURNED:
         case RECORD_WEDGE:
         case RECORD_RECOVERY:
-        case RECORD_CENSUS: return 0;
+        case RECORD_CENSUS:
+        case RECORD_METRIC: return 0;
         default: return 1;
         }
 }

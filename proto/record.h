@@ -19,6 +19,7 @@
  *   recovery  … number of the wedge, rung, start_realtime_ns, duration_ns, result, error
  *   census    … units ended, realtime_ns, daemon_pid, a count for each of CENSUS_KINDS in
  *               their order, what the fds point to: a JSON object as text
+ *   metric    … realtime_ns, a figure for each of METRIC_KINDS in their order (-1 = not known)
  *
  * A wedge of the daemon itself belongs to unit 0. It is recorded when it is noticed and,
  * with the same number, when it has cleared.
@@ -93,6 +94,10 @@ struct record {
                         int64_t count[CENSUS_MAX_]; /* -1 = not known */
                         char detail[CENSUS_DETAIL_MAX];
                 } census;
+                struct {
+                        int64_t realtime_ns;
+                        int64_t figure[METRIC_MAX_]; /* -1 = not known */
+                } metric;
         };
 };
 

@@ -17,6 +17,7 @@ static const char *const wedge_class_words[] = {WEDGE_CLASSES(WORD)};
 static const char *const rung_words[] = {RUNGS(WORD)};
 static const char *const on_wedge_words[] = {ON_WEDGES(WORD)};
 static const char *const census_kind_words[] = {CENSUS_KINDS(WORD)};
+static const char *const metric_kind_words[] = {METRIC_KINDS(WORD)};
 #undef WORD
 
 #define X(type)                                                                                    \

@@ -107,6 +107,26 @@
         X(OPERATIONS, "operations") /* the daemon still lists */                                   \
         X(WARNINGS, "warnings")     /* the daemon lists */
 
+/* What is measured of a host and its daemon beside the load, every METRIC_PERIOD. Each is a
+ * column of the store's table `metric`. */
+#define METRIC_KINDS(X)                                                                            \
+        X(IN_FLIGHT, "in_flight")         /* units */                                              \
+        X(HELD, "held")                   /* units, density */                                     \
+        X(OLDEST, "oldest_ns")            /* age of the oldest unit in flight */                   \
+        X(LIVE, "live")                   /* instances the API lists */                            \
+        X(API, "api_ns")                  /* how long that took, or has taken so far */            \
+        X(DAEMON, "daemon_ns")            /* the same of what needs no database */                 \
+        X(INSTANCE, "instance_ns")        /* and of one of our own instances */                    \
+        X(MOUNTS, "mounts")               /* that the agent sees */                                \
+        X(MEM_AVAILABLE, "mem_available") /* bytes */                                              \
+        X(PSI_CPU, "psi_cpu_us")          /* time in which something waited, since the boot */     \
+        X(PSI_MEMORY, "psi_memory_us")                                                             \
+        X(PSI_IO, "psi_io_us")                                                                     \
+        X(LOAD, "load_milli")        /* load average of a minute, in thousandths */                \
+        X(AGENT_RSS, "agent_rss")    /* bytes */                                                   \
+        X(AGENT_CPU, "agent_cpu_ns") /* since the run began */                                     \
+        X(LOOP_LATE, "loop_late_ns") /* the ruler: latest the agent's timer was since last time */
+
 #define RECORD_KINDS(X)                                                                            \
         X(SAMPLE, "sample")     /* one phase ended */                                              \
         X(EXEC, "exec")         /* what one command printed */                                     \
@@ -116,7 +136,8 @@
         X(RETURNED, "returned") /* units of a lease that were not started */                       \
         X(WEDGE, "wedge")       /* noticed, or cleared: the newest of a number holds */            \
         X(RECOVERY, "recovery") /* one rung of the ladder was tried */                             \
-        X(CENSUS, "census")     /* what there is at a steady point */
+        X(CENSUS, "census")     /* what there is at a steady point */                              \
+        X(METRIC, "metric")     /* how host and daemon are, while units come and go */
 
 #define PHASE(n, w)    PHASE_##n,
 #define RESULT(n, w)   RESULT_##n,
@@ -130,6 +151,7 @@
 #define RUNG(n, w)     RUNG_##n,
 #define ON_WEDGE(n, w) ON_WEDGE_##n,
 #define CENSUS(n, w)   CENSUS_##n,
+#define METRIC(n, w)   METRIC_##n,
 
 enum phase { PHASES(PHASE) PHASE_MAX_ };
 enum result { RESULTS(RESULT) RESULT_MAX_ };
@@ -143,6 +165,7 @@ enum wedge_class { WEDGE_CLASSES(WEDGE) WEDGE_MAX_ };
 enum rung { RUNGS(RUNG) RUNG_MAX_ };
 enum on_wedge { ON_WEDGES(ON_WEDGE) ON_WEDGE_MAX_ };
 enum census_kind { CENSUS_KINDS(CENSUS) CENSUS_MAX_ };
+enum metric_kind { METRIC_KINDS(METRIC) METRIC_MAX_ };
 
 #undef PHASE
 #undef RESULT
@@ -156,12 +179,14 @@ enum census_kind { CENSUS_KINDS(CENSUS) CENSUS_MAX_ };
 #undef RUNG
 #undef ON_WEDGE
 #undef CENSUS
+#undef METRIC
 
 /* x_name(): the word, "?" when out of range. x_from_name(): the value, or -EINVAL. */
 #define SOAK_WORDS(X)                                                                              \
         X(phase)                                                                                   \
-        X(result) X(outcome) X(mode) X(source) X(stop_kind) X(leftover_kind) X(record_kind)        \
-                X(wedge_class) X(rung) X(on_wedge) X(census_kind)
+        X(result)                                                                                  \
+        X(outcome) X(mode) X(source) X(stop_kind) X(leftover_kind) X(record_kind) X(wedge_class)   \
+                X(rung) X(on_wedge) X(census_kind) X(metric_kind)
 #define X(type)                                                                                    \
         const char *type##_name(int v);                                                            \
         int type##_from_name(const char *s) _warn_unused_;
@@ -186,6 +211,7 @@ SOAK_WORDS(X)
 #define EVIDENCE_NAME_MAX 128   /* of a directory of evidence, and NUL */
 #define WEDGES_MAX        10000 /* a host may report in a run */
 #define CENSUS_DETAIL_MAX 2048
+#define METRIC_PERIOD_NS  (10 * NSEC_PER_SEC)
 
 #define DEFAULT_PREFIX "soak"
 #define DEFAULT_PORT   7463

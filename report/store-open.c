@@ -129,6 +129,10 @@ static int store_check(struct store *s, struct error *err)
                 return error_set(err, -EPROTONOSUPPORT,
                                  "%s: written by a newer lxdsoak (format %lld, this one knows %d)",
                                  s->path, (long long)version, STORE_VERSION);
+        if (version < STORE_VERSION)
+                return error_set(err, -EPROTONOSUPPORT,
+                                 "%s: written by an older lxdsoak (format %lld, this one knows %d)",
+                                 s->path, (long long)version, STORE_VERSION);
         return 0;
 }
 

@@ -82,6 +82,10 @@ static int put_by_kind(struct store *s, const struct store_host *h, const struct
                                 r->recovery.start_realtime_ns, r->recovery.duration_ns,
                                 result_name((int)r->recovery.result), r->recovery.error);
         case RECORD_CENSUS: return put_census(s, h, r, err);
+        case RECORD_METRIC:
+                return store_do(s, STORE_STMT_METRIC, err, "tiitia", s->run, h->agent,
+                                (int64_t)r->seq, h->label, r->metric.realtime_ns, r->metric.figure,
+                                (size_t)METRIC_MAX_);
         default:
                 return error_set(err, -EINVAL, "a record of kind %d cannot be stored",
                                  (int)r->kind);

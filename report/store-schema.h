@@ -11,7 +11,11 @@
  */
 
 #define STORE_APPLICATION_ID 0x4c585331 /* "LXS1" */
-#define STORE_VERSION        2
+#define STORE_VERSION        3
+
+#define METRIC_COLUMN(n, w) " " w " INTEGER,"
+#define METRIC_NAME(n, w)   ", " w
+#define METRIC_VALUE(n, w)  ", ?"
 
 #define STORE_SCHEMA                                                                               \
         "CREATE TABLE run ("                                                                       \
@@ -186,7 +190,15 @@
         " agent INTEGER NOT NULL,"                                                                 \
         " seq INTEGER NOT NULL,"                                                                   \
         " PRIMARY KEY (run, agent, seq, kind)"                                                     \
-        ") WITHOUT ROWID;"
+        ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE metric ("                                                                    \
+        " run TEXT NOT NULL,"                                                                      \
+        " host TEXT NOT NULL,"                                                                     \
+        " realtime_ns INTEGER NOT NULL," METRIC_KINDS(                                             \
+                METRIC_COLUMN) " agent INTEGER NOT NULL,"                                          \
+                               " seq INTEGER NOT NULL,"                                            \
+                               " PRIMARY KEY (run, agent, seq)"                                    \
+                               ") WITHOUT ROWID;"
 
 /* Every statement that writes. Those of records begin with run, agent, seq, host, unit, attempt. */
 #define STORE_STATEMENTS(X)                                                                        \
@@ -240,7 +252,9 @@
                     " start_realtime_ns, duration_ns, result, error)"                              \
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                \
         X(CENSUS, "INSERT INTO census (run, agent, seq, host, units, realtime_ns, daemon_pid,"     \
-                  " kind, count, detail) VALUES (?, ?, ?, ?, ?, ?, nullif(?, -1), ?, ?, ?)")
+                  " kind, count, detail) VALUES (?, ?, ?, ?, ?, ?, nullif(?, -1), ?, ?, ?)")       \
+        X(METRIC, "INSERT INTO metric (run, agent, seq, host, realtime_ns" METRIC_KINDS(           \
+                          METRIC_NAME) ") VALUES (?, ?, ?, ?, ?" METRIC_KINDS(METRIC_VALUE) ")")
 
 enum store_stmt {
 #define X(name, sql) STORE_STMT_##name,

@@ -131,9 +131,11 @@ int store_rollback(struct store *s, int r)
 int store_do(struct store *s, enum store_stmt stmt, struct error *err, const char *types, ...)
 {
         sqlite3_stmt *st = NULL;
+        const int64_t *numbers;
         const char *text;
         va_list ap;
-        int r, c = SQLITE_OK;
+        size_t n;
+        int r, c = SQLITE_OK, i = 0;
 
         r = store_batch(s, err);
         if (r >= 0)
@@ -141,16 +143,23 @@ int store_do(struct store *s, enum store_stmt stmt, struct error *err, const cha
         if (r < 0)
                 return store_rollback(s, r);
         va_start(ap, types);
-        for (int i = 0; types[i] && c == SQLITE_OK; i++) {
-                if (types[i] == 'i') {
-                        c = sqlite3_bind_int64(st, i + 1, va_arg(ap, int64_t));
+        for (; *types && c == SQLITE_OK; types++) {
+                if (*types == 'i') {
+                        c = sqlite3_bind_int64(st, ++i, va_arg(ap, int64_t));
+                        continue;
+                }
+                if (*types == 'a') {
+                        numbers = va_arg(ap, const int64_t *);
+                        for (n = va_arg(ap, size_t); n > 0 && c == SQLITE_OK; n--, numbers++)
+                                c = *numbers < 0 ? sqlite3_bind_null(st, ++i)
+                                                 : sqlite3_bind_int64(st, ++i, *numbers);
                         continue;
                 }
                 text = va_arg(ap, const char *);
-                if (!text || (types[i] == 't' && !*text))
-                        c = sqlite3_bind_null(st, i + 1);
+                if (!text || (*types == 't' && !*text))
+                        c = sqlite3_bind_null(st, ++i);
                 else
-                        c = sqlite3_bind_text(st, i + 1, text, -1, SQLITE_STATIC);
+                        c = sqlite3_bind_text(st, ++i, text, -1, SQLITE_STATIC);
         }
         va_end(ap);
         if (c == SQLITE_OK)

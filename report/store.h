@@ -12,7 +12,7 @@
  *
  * Errors everywhere: -ENOSPC disk full, -EIO, -EBUSY another process writes it, -EEXIST there is a
  * run already, -ENOENT, -EACCES, -EUCLEAN not a run store or damaged, -EPROTONOSUPPORT written by
- * a newer version, -ENOMEM.
+ * a newer version or an older one, -ENOMEM.
  */
 
 #include <json-c/json.h>

@@ -52,3 +52,19 @@ def test_says_what_is_not_there(short_dir):
         told = report(short_dir, *arguments)
         assert told.returncode == USAGE and told.stdout == "", told
         assert len(told.stderr.splitlines()) == 1, told
+
+
+def test_figures_of_the_host(host):
+    """A row when it begins, one when it ends, and one every ten seconds between."""
+    outcome = host.soak("--duration", "11s", "--parallel", 2)
+    assert outcome.code == PASS, outcome
+    rows = outcome.store.rows(
+        "select realtime_ns, in_flight, live, api_ns, mounts, mem_available, agent_rss, agent_cpu_ns,"
+        " loop_late_ns, load_milli from metric order by seq")
+    assert 3 <= len(rows) <= 4, rows
+    first, second, last = rows[0], rows[1], rows[-1]
+    assert first[0] < second[0] < last[0]
+    assert (first[1], second[1], last[1]) == (0, 2, 0), rows
+    assert all(r[3] >= 0 and r[4] > 0 and r[5] > 0 and r[6] > 0 and r[8] >= 0 and r[9] >= 0
+               for r in rows[1:]), rows
+    assert first[7] < second[7] < last[7], rows

@@ -80,6 +80,10 @@ static const struct record samples[] = {
                     .daemon_pid = -1,
                     .count = {1, 2, 3, -1, 5, 6, 7, 8, 9, 10, 11, 12},
                     .detail = "{}"}},
+        {.seq = 11,
+         .kind = RECORD_METRIC,
+         .metric = {.realtime_ns = 9,
+                    .figure = {1, 2, 3, -1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}}},
 };
 
 static const char *const rows[] = {
@@ -96,6 +100,7 @@ static const char *const rows[] = {
         "[8,\"wedge\",0,0,0,10000,\"daemon-down\",\"\",\"\",1,2,0,\"\",\"\",\"itself\",3]",
         "[9,\"recovery\",7,0,0,1,\"end-monitor\",1,2,\"fail\",\"no\"]",
         "[10,\"census\",0,0,0,50,1,-1,1,2,3,-1,5,6,7,8,9,10,11,12,\"{}\"]",
+        "[11,\"metric\",0,0,0,9,1,2,3,-1,5,6,7,8,9,10,11,12,13,14,15,16]",
 };
 
 /* The row as text; the caller frees it. */

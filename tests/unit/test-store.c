@@ -156,10 +156,15 @@ static void test_every_kind(void **state)
         assert_int_equal(put(s, 0, &r, false), 1);
         r = outcome(6, 7, 1, OUTCOME_FAILED);
         assert_int_equal(put(s, 0, &r, true), 1);
+        r = (struct record){.seq = 7, .kind = RECORD_METRIC};
+        r.metric.realtime_ns = 21;
+        for (int k = 0; k < METRIC_MAX_; k++)
+                r.metric.figure[k] = k == METRIC_INSTANCE ? -1 : 100 + k;
+        assert_int_equal(put(s, 0, &r, false), 1);
         assert_int_equal(store_acked(s, 0), 0); /* not before the commit */
-        assert_int_equal(store_pending(s), 6);
+        assert_int_equal(store_pending(s), 7);
         assert_ok(store_commit(s, &err), err);
-        assert_int_equal(store_acked(s, 0), 6);
+        assert_int_equal(store_acked(s, 0), 7);
         assert_int_equal(store_pending(s), 0);
 
         /* what the issue promises to anybody's SQL */
@@ -179,6 +184,10 @@ static void test_every_kind(void **state)
                          1);
         assert_int_equal(number(s, "SELECT count(*) FROM returned WHERE first = 9 AND count = 4"),
                          1);
+        assert_int_equal(
+                number(s, "SELECT in_flight + 1000 * loop_late_ns FROM metric WHERE host = 'a'"
+                          " AND realtime_ns = 21 AND instance_ns IS NULL"),
+                100 + METRIC_IN_FLIGHT + 1000 * (100 + METRIC_LOOP_LATE));
         assert_int_equal(number(s, "SELECT count(*) FROM leftover WHERE at_end = 0 AND unit = 7"),
                          1);
         assert_int_equal(number(s, "SELECT count(*) FROM run WHERE planned = 100 AND seed = 42"
@@ -327,6 +336,12 @@ static void test_open_errors(void **state)
         s = store_free(s);
         err = ERROR_INIT;
         assert_error(store_open(p->db, true, &s, &err), -EPROTONOSUPPORT, err, "newer");
+        err = ERROR_INIT;
+        unlink(p->db);
+        s = make(p, 1);
+        sqlite3_exec(store_db(s), "PRAGMA user_version = 1", NULL, NULL, NULL);
+        s = store_free(s);
+        assert_error(store_open(p->db, true, &s, &err), -EPROTONOSUPPORT, err, "older");
         assert_null(s);
         err = ERROR_INIT;
         assert_error(store_create("/proc/no/such", &s, &err), -ENOENT, err, "/proc/no/such");
