@@ -59,12 +59,12 @@ static json_object *phases_json(const struct summary_phase *phases)
         return o;
 }
 
-static json_object *leaks_json(const struct summary *s, const char *host, bool only_at_end)
+static json_object *outlived_json(const struct summary *s, const char *host, bool only_at_end)
 {
         json_object *array = json_object_new_array();
 
-        for (size_t i = 0; i < s->n_leaks; i++) {
-                const struct summary_leak *l = s->leaks + i;
+        for (size_t i = 0; i < s->n_outlived; i++) {
+                const struct summary_outlived *l = s->outlived + i;
                 json_object *o;
 
                 if ((only_at_end && !l->at_end) || (host && !streq(host, l->host)))
@@ -88,13 +88,13 @@ static void put_part(json_object *o, const struct summary *s, const struct summa
         const char *host = is_host ? part->name : NULL;
 
         put(o, "units", units_json(&part->units, !is_host));
-        put(o, "leftovers", leaks_json(s, host, true));
+        put(o, "leftovers", outlived_json(s, host, true));
         put(o, "phases", phases_json(part->phases));
         put(o, "units_per_sec", json_object_new_double(part->units_per_sec));
         put(o, "gap_max_ns", i64(part->gap_max_ns));
         put(o, "oldest_ns", i64(part->oldest_ns));
         put(o, "wedges", summary_wedges_json(s, host));
-        put(o, "leaks", leaks_json(s, host, false));
+        put(o, "outlived", outlived_json(s, host, false));
 }
 
 static json_object *hosts_json(const struct summary *s)

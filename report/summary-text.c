@@ -15,7 +15,7 @@
 #include "report/table.h"
 
 #define WIDTH          100
-#define LEAKS_SHOWN    20
+#define LEFT_SHOWN     20
 #define HOSTS_BY_PHASE 4  /* with more, phases are shown for all together only */
 #define HOSTS_SHOWN    40 /* with more, only those with something to say */
 #define ERROR_LINES    4
@@ -231,7 +231,7 @@ static void print_density(const struct summary *s, FILE *out)
 }
 
 /* Names stay whole, since one would paste them: a long one gets a line of its own. */
-static void print_leak(const struct summary_leak *l, FILE *out)
+static void print_one_left(const struct summary_outlived *l, FILE *out)
 {
         char where[128], unit[32] = "";
         int n;
@@ -244,21 +244,21 @@ static void print_leak(const struct summary_leak *l, FILE *out)
                 l->name);
 }
 
-static void print_leaks(const struct summary *s, FILE *out)
+static void print_left(const struct summary *s, FILE *out)
 {
-        int64_t gone = s->leaks_total - s->leftovers_total;
+        int64_t gone = s->outlived_total - s->leftovers_total;
 
-        if (s->leaks_total == 0)
+        if (s->outlived_total == 0)
                 return;
         fprintf(out, "\nleft behind: %" PRId64, s->leftovers_total);
         if (gone > 0)
                 fprintf(out, " (and %" PRId64 " that outlived their unit, but are gone by now)",
                         gone);
         fputc('\n', out);
-        for (size_t i = 0; i < s->n_leaks && i < LEAKS_SHOWN; i++)
-                print_leak(s->leaks + i, out);
-        if (s->leaks_total > LEAKS_SHOWN)
-                fprintf(out, "  and %" PRId64 " more\n", s->leaks_total - LEAKS_SHOWN);
+        for (size_t i = 0; i < s->n_outlived && i < LEFT_SHOWN; i++)
+                print_one_left(s->outlived + i, out);
+        if (s->outlived_total > LEFT_SHOWN)
+                fprintf(out, "  and %" PRId64 " more\n", s->outlived_total - LEFT_SHOWN);
 }
 
 static void print_errors(const struct summary *s, FILE *out)
@@ -365,7 +365,7 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
         print_density(s, out);
         print_hosts(s, style, out);
         summary_print_wedges(s, out);
-        print_leaks(s, out);
+        print_left(s, out);
         print_errors(s, out);
         print_agents(s, style, out);
 }

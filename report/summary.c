@@ -64,7 +64,7 @@ struct summary *summary_free(struct summary *s)
         if (!s)
                 return NULL;
         free(s->hosts);
-        free(s->leaks);
+        free(s->outlived);
         free(s->wedges);
         free(s->errors);
         free(s->buckets);
@@ -270,28 +270,28 @@ static int read_gaps(struct summary_context *c)
         return r;
 }
 
-static int row_leak(struct summary_context *c, sqlite3_stmt *st, void *userdata)
+static int row_outlived(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 {
         struct summary *s = c->summary;
         struct summary_part *h;
-        struct summary_leak *leaks, *l;
+        struct summary_outlived *outlived, *l;
         char host[256];
         bool at_end = sqlite3_column_int(st, 5);
 
         summary_column(st, 0, host, sizeof(host));
         h = summary_host(s, host);
-        s->leaks_total++;
+        s->outlived_total++;
         s->leftovers_total += at_end;
         if (h)
                 h->leftovers += at_end;
         s->total.leftovers = s->leftovers_total;
-        if (s->n_leaks >= SUMMARY_LEAKS_MAX)
+        if (s->n_outlived >= SUMMARY_OUTLIVED_MAX)
                 return 0;
-        leaks = summary_grow(s->leaks, s->n_leaks, sizeof(*leaks));
-        if (!leaks)
+        outlived = summary_grow(s->outlived, s->n_outlived, sizeof(*outlived));
+        if (!outlived)
                 return -ENOMEM;
-        s->leaks = leaks;
-        l = leaks + s->n_leaks++;
+        s->outlived = outlived;
+        l = outlived + s->n_outlived++;
         memcpy(l->host, host, sizeof(host));
         summary_column(st, 1, l->kind, sizeof(l->kind));
         summary_column(st, 2, l->name, sizeof(l->name));
@@ -302,14 +302,14 @@ static int row_leak(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 }
 
 /* A host that was not looked over at its end still has what it had, as far as anybody knows. */
-static int read_leaks(struct summary_context *c)
+static int read_outlived(struct summary_context *c)
 {
         return summary_each(c,
                             "SELECT l.host, l.kind, l.name, l.detail, l.unit,"
                             " l.at_end OR coalesce(h.state, '') != 'finished' AS there"
                             " FROM leftover l LEFT JOIN host h USING (run, host)"
                             " WHERE l.run = ?1 ORDER BY there DESC, l.host, l.unit, l.kind, l.name",
-                            NULL, row_leak, NULL);
+                            NULL, row_outlived, NULL);
 }
 
 static void decide(struct summary_context *c)
@@ -364,7 +364,7 @@ int summary_new(struct store *store, struct summary **ret, struct error *err)
         struct summary *s = calloc(1, sizeof(*s));
         struct summary_context c = {.summary = s, .store = store, .err = err};
         static int (*const steps[])(struct summary_context *) = {
-                read_units,          read_gaps,           read_leaks,           summary_read_wedges,
+                read_units,          read_gaps,           read_outlived,        summary_read_wedges,
                 summary_read_phases, summary_read_errors, summary_read_density,
         };
         int r;

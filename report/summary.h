@@ -16,7 +16,7 @@
  *   longest gap between two completions one after the other (by the hosts' own realtime; over
  *               hosts as good as their clocks agree), and from the start to the first.
  *   oldest      the greatest age any unit in flight reached, ended or not.
- *   leftovers   what was there at the end of the run. leaks: everything that outlived its unit,
+ *   leftovers   what was there at the end of the run. outlived: everything that outlived its unit,
  *               gone later or not.
  */
 
@@ -51,7 +51,7 @@ struct summary_part { /* the run, or one host */
         struct msg_pong pong;
 };
 
-struct summary_leak {
+struct summary_outlived {
         char host[256], kind[16], name[256], detail[256];
         int64_t unit; /* -1 = not known */
         bool at_end;  /* still there at the end: a leftover */
@@ -91,9 +91,9 @@ struct summary {
         struct summary_part total;
         struct summary_part *hosts;
         size_t n_hosts;
-        struct summary_leak *leaks; /* at_end first; at most SUMMARY_LEAKS_MAX */
-        size_t n_leaks;
-        int64_t leaks_total, leftovers_total;
+        struct summary_outlived *outlived; /* at_end first; at most SUMMARY_OUTLIVED_MAX */
+        size_t n_outlived;
+        int64_t outlived_total, leftovers_total;
         struct summary_wedge *wedges; /* in the order in which they were noticed; at most
                                          SUMMARY_WEDGES_MAX */
         size_t n_wedges;
@@ -105,9 +105,9 @@ struct summary {
         size_t n_buckets;
 };
 
-#define SUMMARY_LEAKS_MAX  1000
-#define SUMMARY_WEDGES_MAX 1000
-#define SUMMARY_ERRORS_MAX 10
+#define SUMMARY_OUTLIVED_MAX 1000
+#define SUMMARY_WEDGES_MAX   1000
+#define SUMMARY_ERRORS_MAX   10
 
 int summary_new(struct store *store, struct summary **ret, struct error *err) _warn_unused_;
 struct summary *summary_free(struct summary *s);

@@ -79,7 +79,7 @@ def test_fifty_units_25_at_a_time(make_host, dialect):
     check_clean(host)
     data, store = outcome.data, outcome.store
     assert re.fullmatch("[0-9a-z]{8}", data["run"]) and data["wall_ns"] > 0
-    assert data["wedges"] == data["leaks"] == []
+    assert data["wedges"] == data["outlived"] == []
     assert (data["units"]["planned"], data["units"]["failed"]) == (50, 0)
     for phase in PHASES:
         figures = data["phases"][phase]

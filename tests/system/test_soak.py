@@ -16,7 +16,7 @@ def check_passed(outcome, total):
     assert data["verdict"] == "pass"
     assert data["units"]["passed"] == total, outcome
     assert data["units"]["failed"] == data["units"]["wedged"] == data["units"]["interrupted"] == 0
-    assert data["leftovers"] == data["wedges"] == data["leaks"] == []
+    assert data["leftovers"] == data["wedges"] == data["outlived"] == []
 
 
 def test_fifty_units_25_at_a_time(bed):

@@ -98,7 +98,7 @@ static void test_pass(void **state)
         assert_int_equal(json_object_get_int(at(o, "/hosts/b/phases/verify/count")), 100);
         assert_int_equal(json_object_get_int64(at(o, "/wall_ns")), 42 * NSEC_PER_SEC);
         assert_int_equal(json_object_array_length(at(o, "/leftovers")), 0);
-        assert_int_equal(json_object_array_length(at(o, "/leaks")), 0);
+        assert_int_equal(json_object_array_length(at(o, "/outlived")), 0);
         assert_int_equal(json_object_array_length(at(o, "/wedges")), 0);
         json_object_put(o);
 }
@@ -159,7 +159,7 @@ static void test_trouble(void **state)
         assert_string_equal(s->reason,
                             "44 of 50 units passed, 4 failed, 1 interrupted, 1 not done, 1 thing "
                             "left behind; host b lost: no sign of life for 70 s");
-        assert_true(s->total.units.late == 1 && s->leaks_total == 2 && s->leftovers_total == 1);
+        assert_true(s->total.units.late == 1 && s->outlived_total == 2 && s->leftovers_total == 1);
         assert_int_equal(s->total.phases[PHASE_START].count, 48);
         assert_int_equal(s->total.phases[PHASE_START].failed, 4);
         assert_true(s->total.phases[PHASE_START].p50_ns >
@@ -176,8 +176,8 @@ static void test_trouble(void **state)
         o = summary_to_json(s);
         assert_int_equal(json_object_get_int(at(o, "/exit_code")), 98);
         assert_int_equal(json_object_array_length(at(o, "/leftovers")), 1);
-        assert_int_equal(json_object_array_length(at(o, "/leaks")), 2);
-        assert_string_equal(json_object_get_string(at(o, "/leaks/0/kind")), "mount");
+        assert_int_equal(json_object_array_length(at(o, "/outlived")), 2);
+        assert_string_equal(json_object_get_string(at(o, "/outlived/0/kind")), "mount");
         assert_string_equal(json_object_get_string(at(o, "/hosts/b/state")), "lost");
         assert_int_equal(json_object_array_length(at(o, "/hosts/b/leftovers")), 0);
         assert_int_equal(json_object_get_int(at(o, "/hosts/a/units/failed")), 4);
