@@ -549,15 +549,17 @@ static bool may_be_away(const struct wedge_question *q)
                (q->result == RESULT_FAIL && q->code == HTTP_UNAVAILABLE);
 }
 
-/* What became of the daemon since the unit asked: it was restarted or is not there; or the
- * probes have since been answered by the same one. */
+/* What became of the daemon since the unit asked: it was restarted or is not there, or was not
+ * for a while, and what failed meanwhile failed for that; or the probes have since been answered
+ * by the same one. */
 static bool settle_away(struct wedge_inquiry *i, bool *ret_away)
 {
         const struct wedges *w = i->wedges;
         struct daemon_view view = {0};
         int64_t now = now_monotonic_ns();
 
-        *ret_away = w->watch.open || w->restarted_ns > i->question.since_ns;
+        *ret_away = w->watch.open || w->restarted_ns > i->question.since_ns ||
+                    (i->question.result != RESULT_OK && w->back_ns > i->question.since_ns);
         if (*ret_away || !may_be_away(&i->question))
                 return true;
         probe_view(w->deps.probe, &view);

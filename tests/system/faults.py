@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Faults done to a real LXD in a host: how each is provoked, what it is to be called, how it is undone.
+
+A fault of an instance picks one that is running (never one in `spared`), and says which.
+"""
+
+import dataclasses
+import pathlib
+import time
+
+POOL = "/var/lib/lxd/storage-pools/default/containers"
+MONITORS = "pgrep -f '^.lxc monitor. /var/lib/lxd/containers soak-'"
+# What a soak runs in its containers, so that there is time to hit one, and `HANG` can be obeyed.
+LINGER = "sh -c 'sleep 3; test ! -e /tmp/hang || { trap \"\" TERM; sleep 600; }'"
+
+# Waits for something that fits, 20 s at most; `of` makes the instance's name of it. Prints both.
+ONE_OF = """
+spared=" {spared} "
+instance_of() {{ {of} ; }}
+free() {{ while read -r x; do n=$(instance_of "$x"); case $spared in *" $n "*) ;; *) [ -z "$n" ] || echo "$n $x";; esac; done; }}
+for i in $(seq 200); do
+    read -r n x < <({{ {find} ; }} 2>/dev/null | free | shuf -n 1) || :
+    [ -n "${{x:-}}" ] && {{ {do} ; }} && echo "$n $x" && exit
+    sleep .1
+done
+"""
+OF_MONITOR = "tr '\\0' ' ' </proc/$1/cmdline 2>/dev/null | sed 's/ *$//; s/.* //'"
+
+
+@dataclasses.dataclass
+class Fault:
+    wedge: str  # the class it is to be found as
+    find: str = ""
+    of: str = ""
+    do: str = ""
+    undo: str = ""  # of what has no rung that clears it; runs `after` seconds later
+    after: float = 0
+
+    def provoke(self, bed, host, spared=()):
+        """Returns (instance, what was hit), or None when there was nothing to hit."""
+        said = bed.sh(host, ONE_OF.format(find=self.find, of=self.of, do=self.do, spared=" ".join(spared)))
+        return tuple(said.strip().split(maxsplit=1)) if said.strip() else None
+
+    def end(self, bed, host):
+        if self.undo:
+            bed.sh(host, self.undo)
+
+
+INSTANCE_FAULTS = {
+    "its monitor stops": Fault("monitor-stuck", MONITORS, OF_MONITOR, "kill -STOP $x"),
+    "it is frozen behind LXD's back": Fault(
+        "instance-frozen",
+        "grep -l 'populated 1' /sys/fs/cgroup/lxc.payload.soak-*/cgroup.events | xargs -r -n 1 dirname",
+        "basename $1 | sed 's/^lxc.payload.//; s/-1$//'", "echo 1 >$x/cgroup.freeze"),
+    "its init ignores SIGPWR": Fault(
+        "stop-ignored", f"for m in $({MONITORS}); do pgrep -P $m -x init; done",
+        "p=$(ps -o ppid= -p $1 | tr -d ' '); set -- $p; " + OF_MONITOR, "kill -USR1 $x"),
+    "a command in it ignores SIGTERM": Fault(
+        "exec-stuck", f"ls -d {POOL}/soak-*/rootfs/tmp", "set -- ${1%/rootfs*}; basename $1", "touch $x/hang"),
+    "a mount in it is held": Fault(
+        "delete-busy", f"ls -d {POOL}/soak-*/rootfs/mnt", "set -- ${1%/rootfs*}; basename $1",
+        "mount -t tmpfs none $x"),
+    # in its PID name space and its cgroup, reading what never answers
+    "a task in it cannot be killed": Fault(
+        "task-unkillable", f"for m in $({MONITORS}); do pgrep -P $m -x init; done",
+        "p=$(ps -o ppid= -p $1 | tr -d ' '); set -- $p; " + OF_MONITOR,
+        """[ -e /silent.pid ] || {
+               mkdir -p /silent
+               setsid /silent-fs /silent >/silent.number 2>&1 </dev/null & echo $! >/silent.pid
+               for k in $(seq 50); do [ ! -s /silent.number ] || break; sleep .1; done
+           }
+           (echo $BASHPID >/sys/fs/cgroup/lxc.payload.$n/cgroup.procs && exec setsid nsenter -t $x -p cat /silent/silent
+           ) >/dev/null 2>&1 </dev/null &
+           for k in $(seq 20); do sleep .1; grep -qs '^cat' $(sed 's,.*,/proc/&/cmdline,' \
+               /sys/fs/cgroup/lxc.payload.$n/cgroup.procs) && break; done""",
+        """mountpoint -q /sys/fs/fuse/connections || mount -t fusectl none /sys/fs/fuse/connections
+           [ ! -e /silent.number ] || echo 1 >/sys/fs/fuse/connections/$(cat /silent.number)/abort
+           sleep .5; rm -f /silent.pid /silent.number; rmdir /silent 2>/dev/null || :""", 30),
+}
+
+
+def put_silent_fs(bed, host, build):
+    """The file system of `a task in it cannot be killed` goes into the host."""
+    target = pathlib.Path(bed.root(host)) / "silent-fs"
+    target.write_bytes((pathlib.Path(build) / "tests/system/silent-fs").read_bytes())
+    target.chmod(0o755)
+
+
+def daemon_pid(bed, host):
+    return bed.sh(host, "systemctl start lxd; systemctl show -P MainPID lxd").strip()
+
+
+def stop_daemon(bed, host, seconds=20):
+    """SIGSTOP, and SIGCONT."""
+    pid = daemon_pid(bed, host)
+    bed.sh(host, f"kill -STOP {pid}")
+    try:
+        time.sleep(seconds)
+    finally:
+        bed.sh(host, f"kill -CONT {pid}")
+
+
+def kill_daemon(bed, host):
+    bed.sh(host, f"kill -9 {daemon_pid(bed, host)}")
+
+
+def restart_daemon(bed, host):
+    bed.sh(host, "systemctl restart lxd", timeout=200)
+
+
+def stall_database(bed, host, millions=25):
+    """One statement that takes its time: the database has a single connection. A million rows take near to a second."""
+    bed.run(host, "lxd", "sql", "global", f"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c "
+            f"WHERE x < {millions}000000) SELECT count(*) FROM c", timeout=200)
+
+
+DAEMON_FAULTS = {
+    "it stands still for 20 s": (stop_daemon, "daemon-hung"),
+    "its database stands still": (stall_database, "database-stalled"),
+    "it is killed": (kill_daemon, "daemon-down"),
+    "it is restarted": (restart_daemon, "daemon-down"),
+}
