@@ -244,7 +244,7 @@ static int start(struct agent *a, struct error *err, int *exit_code)
         if (r >= 0)
                 r = loop_new(a->event, &a->loop);
         if (r >= 0)
-                r = log_start_thread();
+                r = log_start_thread(true);
         if (r < 0)
                 return error_set_errno(err, r, "no event loop");
         r = lxd_find_socket(a->config.lxd_socket, &a->socket_path, err);

@@ -411,9 +411,10 @@ void probe_fill(struct probe *p, struct msg_pong *ret)
 
 void probe_fill_metrics(struct probe *p, int64_t *figures)
 {
-        static const int of[PRESSURES] = {METRIC_PSI_CPU, METRIC_PSI_MEMORY, METRIC_PSI_IO};
+        static const int of[PRESSURES] = {METRIC_PSI_CPU_US, METRIC_PSI_MEMORY_US,
+                                          METRIC_PSI_IO_US};
 
         for (size_t i = 0; i < PRESSURES; i++)
                 figures[of[i]] = p->host->waited_us[i];
-        figures[METRIC_LOAD] = p->host->load_milli;
+        figures[METRIC_LOAD_MILLI] = p->host->load_milli;
 }

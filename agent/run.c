@@ -219,6 +219,8 @@ static void record_returned(struct run *run, int64_t lease, int64_t first, int64
         if (r < 0)
                 log_error("Lease %lld could not be given back: %s; it will expire",
                           (long long)lease, strerror(-r));
+        else
+                journal_record(&run->spec, run->deps.agent_id, &record, "");
 }
 
 static void drop_first_lease(struct run *run)
@@ -642,6 +644,21 @@ void run_put_record(struct run *run, struct record *record)
                 log_error("A record of the host could not be kept: %s", strerror(-r));
         else
                 journal_record(&run->spec, run->deps.agent_id, record, "");
+}
+
+void run_tell_again(struct run *run, const char *row)
+{
+        json_object *json = json_tokener_parse(row);
+        struct record record;
+        struct error err = ERROR_INIT;
+        char instance[NAME_SIZE] = "";
+
+        if (json && record_decode(json, &record, &err) == 0) {
+                if (record.unit > 0 && record.kind != RECORD_RETURNED)
+                        instance_name(&run->spec, record.unit, instance);
+                journal_record(&run->spec, run->deps.agent_id, &record, instance);
+        }
+        json_object_put(json);
 }
 
 bool run_is_stopping(const struct run *run)

@@ -66,6 +66,10 @@ bool run_is_stopped(const struct run *run);
 /* A record of the host's, not of a unit. */
 void run_put_record(struct run *run, struct record *record);
 
+/* A record of an earlier agent's that is not acknowledged, as a JSON row: it may not have had the
+ * time to tell the journal. */
+void run_tell_again(struct run *run, const char *row);
+
 /* in_flight, held, oldest_ns. */
 void run_fill(const struct run *run, struct msg_pong *ret);
 /* One line for STATUS=. */

@@ -23,16 +23,16 @@ void server_measure(struct server *s)
         r.metric.realtime_ns = now_realtime_ns();
         figure[METRIC_IN_FLIGHT] = pong.in_flight;
         figure[METRIC_HELD] = pong.held;
-        figure[METRIC_OLDEST] = pong.oldest_ns;
+        figure[METRIC_OLDEST_NS] = pong.oldest_ns;
         figure[METRIC_LIVE] = pong.api_instances;
-        figure[METRIC_API] = pong.api_ns;
-        figure[METRIC_DAEMON] = pong.daemon_ns;
-        figure[METRIC_INSTANCE] = pong.instance_ns;
+        figure[METRIC_API_NS] = pong.api_ns;
+        figure[METRIC_DAEMON_NS] = pong.daemon_ns;
+        figure[METRIC_INSTANCE_NS] = pong.instance_ns;
         figure[METRIC_MOUNTS] = pong.mounts;
         figure[METRIC_MEM_AVAILABLE] = pong.mem_available;
         figure[METRIC_AGENT_RSS] = pong.rss;
-        figure[METRIC_AGENT_CPU] = pong.cpu_ns;
-        figure[METRIC_LOOP_LATE] = loop_take_late(s->deps.loop);
+        figure[METRIC_AGENT_CPU_NS] = pong.cpu_ns;
+        figure[METRIC_LOOP_LATE_NS] = loop_take_late(s->deps.loop);
         probe_fill_metrics(s->deps.probe, figure);
         run_put_record(s->run, &r);
 }

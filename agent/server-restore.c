@@ -13,6 +13,7 @@ static int restore_record(const struct spool_row *row, void *userdata)
 {
         struct server *s = userdata;
 
+        run_tell_again(s->run, row->text);
         return outbox_restore(s->outbox, row->seq, row->text);
 }
 

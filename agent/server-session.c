@@ -4,9 +4,9 @@
 
 #include "agent/server-internal.h"
 
+#include "agent/journal.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/message-ids.h"
 
 #define LEASE_TTL_MAX_NS (600 * NSEC_PER_SEC)
 #define FLUSH_USEC       100000
@@ -16,17 +16,14 @@
 static void on_run_stopped(struct run *run, json_object *leftovers, void *userdata)
 {
         struct server *s = userdata;
-        const char *fields[1];
-        char field[64];
+        struct msg_pong pong = {0};
 
         server_measure(s);
         json_object_put(s->leftovers);
         s->leftovers = json_object_get(leftovers);
-        snprintf(field, sizeof(field), "LXDSOAK_RUN=%s", run_id(s));
-        fields[0] = field;
-        log_entry(LOG_NOTICE, MESSAGE_ID_RUN_ENDED, fields, 1,
-                  "Run %s is over on this host, %zu things left behind", run_id(s),
-                  json_object_array_length(leftovers));
+        fill_pong(s, &pong);
+        journal_end(run_get_spec(run), s->deps.agent_id, s->server_name, leftovers, &pong,
+                    outbox_head(s->outbox));
         flush_soon(s, 0);
         send_stopped(s);
         if (s->on_idle)
@@ -220,8 +217,6 @@ static void hello_to_drive(struct server *s, const struct peer *peer, struct msg
                            const struct wire_header *h)
 {
         struct error err = ERROR_INIT;
-        const char *fields[1];
-        char field[64];
 
         if (s->on_idle) {
                 send_refuse(s, peer, REFUSE_DRAINING, "the agent is shutting down");
@@ -251,10 +246,8 @@ static void hello_to_drive(struct server *s, const struct peer *peer, struct msg
                 return;
         }
         adopt_driver(s, peer, m, h);
-        snprintf(field, sizeof(field), "LXDSOAK_RUN=%s", run_id(s));
-        fields[0] = field;
-        log_entry(LOG_NOTICE, MESSAGE_ID_RUN_STARTED, fields, 1, "Run %s begins, for %s", run_id(s),
-                  peer->user[0] ? peer->user : "a local coordinator");
+        journal_begin(run_get_spec(s->run), s->deps.agent_id,
+                      peer->user[0] ? peer->user : "a local coordinator");
         if (preflight_start(s->deps.lxd, run_get_spec(s->run), s->deps.agent_id, on_preflight, s,
                             &s->preflight) < 0) {
                 send_refuse(s, peer, REFUSE_LXD, "out of memory");

@@ -17,6 +17,7 @@
 #include <systemd/sd-journal.h>
 
 #include "base/handover.h"
+#include "base/message-ids.h"
 
 #define QUEUE_MAX    16384
 #define MESSAGE_SIZE 1024
@@ -33,7 +34,7 @@ struct entry {
 
 static struct {
         const char *identifier;
-        bool journal, verbose;
+        bool journal, verbose, also_stderr;
 
         pthread_t thread;
         bool running;
@@ -132,14 +133,16 @@ static struct entry *entry_new(int priority, const char *message_id, const char 
 static void say_dropped(void)
 {
         uint64_t dropped = log_dropped();
-        char text[96];
+        char text[96], field[48];
+        const char *fields[] = {field};
 
         if (dropped == L.dropped_said)
                 return;
         L.dropped_said = dropped;
         snprintf(text, sizeof(text), "%llu log entries were dropped: the journal is too slow",
                  (unsigned long long)dropped);
-        struct entry *e = entry_new(LOG_WARNING, NULL, NULL, 0, text);
+        snprintf(field, sizeof(field), "LXDSOAK_DROPPED=%llu", (unsigned long long)dropped);
+        struct entry *e = entry_new(LOG_WARNING, MESSAGE_ID_DROPPED, fields, 1, text);
         if (e) {
                 e->journal = L.journal;
                 entry_write(e);
@@ -172,8 +175,9 @@ static void *log_thread(void *unused)
         return NULL;
 }
 
-int log_start_thread(void)
+int log_start_thread(bool also_stderr)
 {
+        L.also_stderr = also_stderr;
         int r;
 
         L.wake_fd = eventfd(0, EFD_CLOEXEC);
@@ -222,7 +226,7 @@ static void entry_add(struct entry *e, bool journal)
                 return;
         }
         e->journal = journal;
-        if (L.running) {
+        if (L.running && (journal || L.also_stderr)) {
                 entry_queue(e);
         } else {
                 entry_write(e);

@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 
-#define LOG_FIELDS_MAX 24
+#define LOG_FIELDS_MAX 40
 
 enum log_target { LOG_TARGET_AUTO, LOG_TARGET_JOURNAL, LOG_TARGET_STDERR };
 
@@ -25,7 +25,8 @@ void log_init(const char *identifier, enum log_target target);
 void log_set_verbose(bool verbose);
 bool log_to_journal(void);
 
-int log_start_thread(void) _warn_unused_;
+/* also_stderr: lines for stderr go through it too, else only the journal's entries. */
+int log_start_thread(bool also_stderr) _warn_unused_;
 /* Writes what is queued (for at most a second) and ends the thread. */
 void log_stop_thread(void);
 uint64_t log_dropped(void);

@@ -21,6 +21,14 @@
         X(LATE, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1a0c")                                                \
         X(WEDGE_CLEARED, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1a0d")                                       \
         X(RECOVERY, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1a0e")                                            \
+        X(EXEC, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c01")                                                \
+        X(HELD, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c02")                                                \
+        X(RETURNED, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c03")                                            \
+        X(CENSUS, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c04")                                              \
+        X(METRIC, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c05")                                              \
+        X(HOST, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c06")                                                \
+        X(NOT_COUNTED, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c07")                                         \
+        X(DROPPED, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c08")                                             \
         X(WEDGE_DAEMON_DOWN, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1b01")                                   \
         X(WEDGE_DAEMON_HUNG, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1b02")                                   \
         X(WEDGE_DATABASE_STALLED, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1b03")                              \

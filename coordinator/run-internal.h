@@ -54,7 +54,8 @@ struct run {
         enum run_stage stage;
         int64_t started_ns, work_ended_ns;
         int64_t committed_ns, commit_took_ns; /* the last time */
-        int64_t started_realtime_ns;
+        int64_t started_realtime_ns, ended_realtime_ns;
+        int64_t n_not_counted; /* outcomes that were told, but are not their unit's */
 
         unsigned interrupts;       /* Ctrl-C so far */
         int64_t abort_deadline_ns; /* 0 = none */

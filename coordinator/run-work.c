@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "coordinator/run-internal.h"
+#include "coordinator/run-journal.h"
 
 /*
  * A batch is on its way to the disk when it has so many rows, at the latest with
@@ -82,6 +82,8 @@ static void on_record(struct link *l, const struct record *r, void *userdata)
                 run_fail(run, &err);
                 return;
         }
+        if (stored > 0 && r->kind == RECORD_OUTCOME && answer != PLAN_COUNTED)
+                run_journal_not_counted(run, host, r, plan_answer_name(answer));
         if (r->kind == RECORD_WEDGE && run->options->on_wedge == ON_WEDGE_STOP)
                 plan_drain(run->plan);
         if (!run->hosts[host].dirty) {
@@ -136,6 +138,7 @@ static void on_welcome(struct link *l, const struct msg_welcome *w, enum link_ne
                 run_fail(run, &err);
                 return;
         }
+        run_journal_welcome(run, host);
         run->hosts[host].state = STORE_HOST_ACTIVE;
         if (run->stage != RUN_CONNECTING)
                 host_again(run, l, news, now_monotonic_ns());

@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/message-ids.h"
 #include "coordinator/run-internal.h"
+#include "coordinator/run-journal.h"
 #include "coordinator/run.h"
 #include "report/summary.h"
 
@@ -136,6 +136,8 @@ static int prepare(struct run *run)
         if (r == 0)
                 r = run_add_signals(run);
         if (r == 0)
+                r = log_start_thread(false); /* a journal that stands still holds nobody up */
+        if (r == 0)
                 r = sd_event_add_defer(run->event, &run->work, on_work, run);
         if (r >= 0)
                 r = sd_event_source_set_enabled(run->work, SD_EVENT_OFF);
@@ -151,30 +153,6 @@ static int prepare(struct run *run)
                 log_error("%s", err.text);
         }
         return r;
-}
-
-static void log_started(const struct run *run)
-{
-        char id[32], hosts[32];
-        const char *fields[] = {id, hosts};
-
-        snprintf(id, sizeof(id), "LXDSOAK_RUN=%s", run->id);
-        snprintf(hosts, sizeof(hosts), "LXDSOAK_HOSTS=%zu", run->options->n_hosts);
-        log_journal_only(LOG_INFO, MESSAGE_ID_RUN_STARTED, fields, ELEMENTSOF(fields),
-                         "Run %s begins on %zu hosts", run->id, run->options->n_hosts);
-}
-
-static void log_verdict(const struct summary *s)
-{
-        char id[32], verdict[64], passed[64], failed[64];
-        const char *fields[] = {id, verdict, passed, failed};
-
-        snprintf(id, sizeof(id), "LXDSOAK_RUN=%s", s->run);
-        snprintf(verdict, sizeof(verdict), "LXDSOAK_VERDICT=%s", verdict_word(s->verdict));
-        snprintf(passed, sizeof(passed), "LXDSOAK_PASSED=%" PRId64, s->total.units.passed);
-        snprintf(failed, sizeof(failed), "LXDSOAK_FAILED=%" PRId64, s->total.units.failed);
-        log_journal_only(LOG_INFO, MESSAGE_ID_VERDICT, fields, ELEMENTSOF(fields), "Run %s: %s: %s",
-                         s->run, verdict_word(s->verdict), s->reason);
 }
 
 /* Hosts that never came to a session: why. */
@@ -200,18 +178,20 @@ static int conclude(struct run *run)
         struct error err = ERROR_INIT;
         int r;
 
+        run->ended_realtime_ns = now_realtime_ns();
         r = store_commit(run->store, &err);
         if (r == 0)
-                r = store_end_run(run->store, now_realtime_ns(), wall_ns, &err);
+                r = store_end_run(run->store, run->ended_realtime_ns, wall_ns, &err);
         if (r == 0)
                 r = summary_new(run->store, &s, &err);
         if (r == 0)
                 r = store_set_verdict(run->store, s->verdict, &err);
+        if (r == 0)
+                r = run_journal_ended(run, s, &err);
         if (r < 0) {
                 log_error("%s", err.text);
                 return EXIT_INTERNAL;
         }
-        log_verdict(s);
         if (run->started_ns || run->options->json)
                 summary_show(s, run->options->json, run->options->verbose);
         if (run->started_ns && (s->leftovers_total || !run_all_finished(run) || run->options->keep))
@@ -282,7 +262,7 @@ static int connect_and_work(struct run *run)
         }
         if (r < 0)
                 return finish(run);
-        log_started(run);
+        run_journal_started(run);
         r = loop_run(run->loop);
         if (r < 0) {
                 log_error("the event loop failed: %s", strerror(-r));
@@ -302,5 +282,6 @@ int run_main(const struct coord_options *o)
         else
                 r = EXIT_INTERNAL;
         run_release(&run);
+        log_stop_thread();
         return r;
 }

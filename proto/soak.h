@@ -108,24 +108,26 @@
         X(WARNINGS, "warnings")     /* the daemon lists */
 
 /* What is measured of a host and its daemon beside the load, every METRIC_PERIOD. Each is a
- * column of the store's table `metric`. */
+ * column of the store's table `metric`, and a field of the journal: constant and word are the same.
+ */
 #define METRIC_KINDS(X)                                                                            \
         X(IN_FLIGHT, "in_flight")         /* units */                                              \
         X(HELD, "held")                   /* units, density */                                     \
-        X(OLDEST, "oldest_ns")            /* age of the oldest unit in flight */                   \
+        X(OLDEST_NS, "oldest_ns")         /* age of the oldest unit in flight */                   \
         X(LIVE, "live")                   /* instances the API lists */                            \
-        X(API, "api_ns")                  /* how long that took, or has taken so far */            \
-        X(DAEMON, "daemon_ns")            /* the same of what needs no database */                 \
-        X(INSTANCE, "instance_ns")        /* and of one of our own instances */                    \
+        X(API_NS, "api_ns")               /* how long that took, or has taken so far */            \
+        X(DAEMON_NS, "daemon_ns")         /* the same of what needs no database */                 \
+        X(INSTANCE_NS, "instance_ns")     /* and of one of our own instances */                    \
         X(MOUNTS, "mounts")               /* that the agent sees */                                \
         X(MEM_AVAILABLE, "mem_available") /* bytes */                                              \
-        X(PSI_CPU, "psi_cpu_us")          /* time in which something waited, since the boot */     \
-        X(PSI_MEMORY, "psi_memory_us")                                                             \
-        X(PSI_IO, "psi_io_us")                                                                     \
-        X(LOAD, "load_milli")        /* load average of a minute, in thousandths */                \
-        X(AGENT_RSS, "agent_rss")    /* bytes */                                                   \
-        X(AGENT_CPU, "agent_cpu_ns") /* since the run began */                                     \
-        X(LOOP_LATE, "loop_late_ns") /* the ruler: latest the agent's timer was since last time */
+        X(PSI_CPU_US, "psi_cpu_us")       /* time in which something waited, since the boot */     \
+        X(PSI_MEMORY_US, "psi_memory_us")                                                          \
+        X(PSI_IO_US, "psi_io_us")                                                                  \
+        X(LOAD_MILLI, "load_milli")     /* load average of a minute, in thousandths */             \
+        X(AGENT_RSS, "agent_rss")       /* bytes */                                                \
+        X(AGENT_CPU_NS, "agent_cpu_ns") /* since the run began */                                  \
+        X(LOOP_LATE_NS,                                                                            \
+          "loop_late_ns") /* the ruler: latest the agent's timer was since last time */
 
 #define RECORD_KINDS(X)                                                                            \
         X(SAMPLE, "sample")     /* one phase ended */                                              \
@@ -185,8 +187,9 @@ enum metric_kind { METRIC_KINDS(METRIC) METRIC_MAX_ };
 #define SOAK_WORDS(X)                                                                              \
         X(phase)                                                                                   \
         X(result)                                                                                  \
-        X(outcome) X(mode) X(source) X(stop_kind) X(leftover_kind) X(record_kind) X(wedge_class)   \
-                X(rung) X(on_wedge) X(census_kind) X(metric_kind)
+        X(outcome)                                                                                 \
+        X(mode) X(source) X(stop_kind) X(leftover_kind) X(record_kind) X(wedge_class) X(rung)      \
+                X(on_wedge) X(census_kind) X(metric_kind)
 #define X(type)                                                                                    \
         const char *type##_name(int v);                                                            \
         int type##_from_name(const char *s) _warn_unused_;

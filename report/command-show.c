@@ -4,11 +4,11 @@
 
 #include "base/exit-code.h"
 #include "report/commands.h"
-#include "report/runs.h"
+#include "report/run-options.h"
 #include "report/summary.h"
 
 struct show {
-        struct string_list dirs;
+        struct run_options run;
         bool json, verbose;
 };
 
@@ -16,10 +16,9 @@ struct show {
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-        {"dir", 0, OPTION_LIST, "DIR", "look for runs in there, repeatable; by default in the present directory",
-         NULL, AT(dirs)},
+        RUN_OPTIONS(AT(run)),
         {"json", 0, OPTION_FLAG, NULL, "one JSON object",
-         NULL, AT(json)},
+         NULL, AT(json), .group = "What is shown"},
         {"verbose", 'v', OPTION_FLAG, NULL, "tables of every host, even when there are many",
          NULL, AT(verbose)},
 };
@@ -29,7 +28,8 @@ const struct option_table report_show_table = {
         .program = "lxdsoak-report",
         .usage = "lxdsoak-report [show] [RUN] [OPTION…]",
         .description = "Shows what a run comes to; the exit code is its verdict's. RUN is its id, "
-                       "its directory or file, or last, which it is by default.",
+                       "its directory or file, or last, which it is by default. From journals, "
+                       "those of the run's hosts and of the coordinator's are needed.",
         .specs = specs,
         .n = ELEMENTSOF(specs),
 };
@@ -43,7 +43,7 @@ static int show(const struct show *o, const char *what)
         struct error err = ERROR_INIT;
         int r;
 
-        r = runs_open(what, &o->dirs, &store, &err);
+        r = run_options_open(&o->run, what, &store, &err);
         if (r == 0)
                 r = summary_new(store, &s, &err);
         if (r < 0)

@@ -4,7 +4,7 @@
 _lxdsoak_report()
 {
         local cur prev words cword command=show
-        local show="--dir --json --verbose --help --version"
+        local show="--dir --journal --directory --file --stream --json --verbose --help --version"
         local list="--json --help --version"
 
         _init_completion -n = || return
@@ -12,7 +12,9 @@ _lxdsoak_report()
         show | list) ((cword > 1)) && command=${words[1]} ;;
         esac
         case "$prev" in
-        --dir) _filedir -d; return ;;
+        --dir | --directory) _filedir -d; return ;;
+        --file) _filedir journal; return ;;
+        --stream) _filedir; return ;;
         esac
         if [[ $cur == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "${!command}" -- "$cur")

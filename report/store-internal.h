@@ -25,7 +25,7 @@ struct store {
         sqlite3_stmt *statements[STORE_STMT_MAX_];
         char *path;
         char run[RUN_ID_SIZE]; /* empty before store_start_run() */
-        bool read_only, in_batch;
+        bool read_only, in_batch, temporary;
         struct store_host *hosts;
         size_t n_hosts, n_pending;
 };

@@ -99,6 +99,30 @@ int store_create(const char *run_dir, struct store **ret, struct error *err)
         return 0;
 }
 
+int store_create_temporary(struct store **ret, struct error *err)
+{
+        _cleanup_(store_freep)
+        struct store *s = NULL;
+        int r;
+
+        /* "" is a file that SQLite removes as soon as it has made it, and does not make while all
+         * of it fits into the cache */
+        r = store_new("", &s);
+        if (r < 0)
+                return error_set(err, r, "out of memory");
+        s->temporary = true;
+        r = store_connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+        if (r >= 0)
+                r = store_exec(s,
+                               "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF;"
+                               "PRAGMA cache_size = -65536;" STORE_SCHEMA,
+                               "make its tables", err);
+        if (r < 0)
+                return r;
+        *ret = TAKE(s);
+        return 0;
+}
+
 static int store_number(struct store *s, const char *sql, int64_t *ret, struct error *err)
 {
         sqlite3_stmt *st = NULL;

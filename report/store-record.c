@@ -92,6 +92,16 @@ static int put_by_kind(struct store *s, const struct store_host *h, const struct
         }
 }
 
+int store_skip_records(struct store *s, size_t host, uint64_t seq)
+{
+        struct store_host *h = s->hosts + host;
+
+        if (!s->temporary || seq < h->seq)
+                return -EINVAL;
+        h->seq = seq;
+        return 0;
+}
+
 int store_put_record(struct store *s, size_t host, const struct record *r, bool counted,
                      const char *why, struct error *err)
 {

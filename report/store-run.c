@@ -224,3 +224,10 @@ int store_set_verdict(struct store *s, enum verdict verdict, struct error *err)
 
         return r < 0 ? r : store_commit(s, err);
 }
+
+int store_add_missing(struct store *s, const char *text, struct error *err)
+{
+        int r = store_do(s, STORE_STMT_RUN_MISSING, err, "tt", s->run, text);
+
+        return MIN(r, 0);
+}

@@ -30,7 +30,8 @@
         " wall_ns INTEGER,"                                                                        \
         " stopped INTEGER NOT NULL DEFAULT 0,"                                                     \
         " verdict TEXT,"                                                                           \
-        " exit_code INTEGER"                                                                       \
+        " exit_code INTEGER,"                                                                      \
+        " missing TEXT"                                                                            \
         ") WITHOUT ROWID;"                                                                         \
         "CREATE TABLE host ("                                                                      \
         " run TEXT NOT NULL,"                                                                      \
@@ -210,6 +211,8 @@
         X(RUN_STOPPED, "UPDATE run SET stopped = 1 WHERE run = ?")                                 \
         X(RUN_ENDED, "UPDATE run SET ended_realtime_ns = ?2, wall_ns = ?3 WHERE run = ?1")         \
         X(RUN_VERDICT, "UPDATE run SET verdict = ?2, exit_code = ?3 WHERE run = ?1")               \
+        X(RUN_MISSING, "UPDATE run SET missing ="                                                  \
+                       " coalesce(missing || char(10), '') || ?2 WHERE run = ?1")                  \
         X(HOST, "INSERT INTO host (run, host, number, state) VALUES (?, ?, ?, ?)")                 \
         X(HOST_STATE, "UPDATE host SET state = ?3, text = coalesce(?4, text)"                      \
                       " WHERE run = ?1 AND host = ?2")                                             \

@@ -29,6 +29,8 @@ struct store;
 
 /* Makes run_dir (one level) and a new run.db in it; -EEXIST when it has one. */
 int store_create(const char *run_dir, struct store **ret, struct error *err) _warn_unused_;
+/* One that is gone when it is closed: what is read from elsewhere goes through it into a report. */
+int store_create_temporary(struct store **ret, struct error *err) _warn_unused_;
 /* Opens what is there. path: the run's directory or the file itself. */
 int store_open(const char *path, bool read_only, struct store **ret,
                struct error *err) _warn_unused_;
@@ -89,6 +91,14 @@ int store_put_leftovers(struct store *s, size_t host, json_object *leftovers,
  */
 int store_put_record(struct store *s, size_t host, const struct record *r, bool counted,
                      const char *why, struct error *err) _warn_unused_;
+
+/*
+ * Records up to number seq of the host's present agent are not to be had: the next one may be
+ * seq + 1. Only in a temporary store; what is missing is to be said with store_add_missing().
+ */
+int store_skip_records(struct store *s, size_t host, uint64_t seq) _warn_unused_;
+/* Something of the run is not in here, and so the verdict cannot be trusted: a line for people. */
+int store_add_missing(struct store *s, const char *text, struct error *err) _warn_unused_;
 
 /* Ends the batch: on disk when it returns 0. Without anything put since, it costs nothing. */
 int store_commit(struct store *s, struct error *err) _warn_unused_;

@@ -154,6 +154,19 @@ static json_object *density_json(const struct summary *s)
         return array;
 }
 
+static json_object *missing_json(const struct summary *s)
+{
+        json_object *array = json_object_new_array();
+
+        for (const char *line = s->missing; line && *line;) {
+                size_t n = strcspn(line, "\n");
+
+                json_object_array_add(array, json_object_new_string_len(line, (int)n));
+                line += n + (line[n] == '\n');
+        }
+        return array;
+}
+
 json_object *summary_to_json(const struct summary *s)
 {
         json_object *o = json_object_new_object();
@@ -167,6 +180,7 @@ json_object *summary_to_json(const struct summary *s)
         put(o, "seed", i64(s->seed));
         put(o, "started_realtime_ns", i64(s->started_realtime_ns));
         put(o, "wall_ns", i64(s->wall_ns));
+        put(o, "missing", missing_json(s));
         put_part(o, s, &s->total, false);
         put(o, "hosts", hosts_json(s));
         put(o, "errors", errors_json(s));

@@ -102,6 +102,22 @@ static void print_run(const struct summary *s, FILE *out)
                 s->ended ? "" : " · not ended: as far as is known");
 }
 
+/* Before any figure: none of them can be trusted to be whole. */
+static void print_missing(const struct summary *s, FILE *out)
+{
+        if (!s->missing)
+                return;
+        fputs("\nmissing\n", out);
+        for (const char *line = s->missing; *line;) {
+                _cleanup_(freep)
+                char *one = strndup(line, strcspn(line, "\n"));
+
+                text_wrap("  ", one ? one : "", WIDTH, 4, out);
+                line += strcspn(line, "\n");
+                line += *line == '\n';
+        }
+}
+
 static void phase_row(struct table *t, const char *phase, const char *host, bool with_host,
                       const struct summary_phase *p)
 {
@@ -361,6 +377,7 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
         print_verdict(s, style, out);
         print_figures(s, out);
         print_run(s, out);
+        print_missing(s, out);
         print_phases(s, style, out);
         print_density(s, out);
         print_hosts(s, style, out);

@@ -63,6 +63,7 @@ struct summary *summary_free(struct summary *s)
 {
         if (!s)
                 return NULL;
+        free(s->missing);
         free(s->hosts);
         free(s->outlived);
         free(s->wedges);
@@ -108,6 +109,11 @@ static int row_run(struct summary_context *c, sqlite3_stmt *st, void *userdata)
         s->ended = sqlite3_column_type(st, 3) != SQLITE_NULL;
         s->wall_ns = sqlite3_column_int64(st, 4);
         s->stopped = sqlite3_column_int(st, 5);
+        if (sqlite3_column_type(st, 6) != SQLITE_NULL) {
+                s->missing = strdup((const char *)sqlite3_column_text(st, 6));
+                if (!s->missing && r == 0)
+                        r = -ENOMEM;
+        }
         *(bool *)userdata = true;
         return r;
 }
@@ -127,7 +133,7 @@ static int read_run(struct summary_context *c)
         if (r == 0)
                 r = summary_each(c,
                                  "SELECT spec, duration_ns, started_realtime_ns, ended_realtime_ns,"
-                                 " wall_ns, stopped FROM run WHERE run = ?1",
+                                 " wall_ns, stopped, missing FROM run WHERE run = ?1",
                                  NULL, row_run, &found);
         if (r == 0 && !found)
                 return error_set(c->err, -EUCLEAN, "%s: there is no run in it",
@@ -317,7 +323,7 @@ static void decide(struct summary_context *c)
         struct summary *s = c->summary;
         const struct summary_units *u = &s->total.units;
         bool quota = s->mode == MODE_CHURN && s->duration_ns == 0 && u->planned > 0;
-        char first[160];
+        char first[160], missing[160];
         struct verdict_facts f = {
                 .stopped = s->stopped,
                 .wedged = u->wedged,
@@ -343,6 +349,13 @@ static void decide(struct summary_context *c)
                 snprintf(first, sizeof(first), "%.60s %s%s%.80s", h->name, h->state,
                          h->text[0] ? ": " : "", h->text);
                 f.first_unfinished = first;
+        }
+        if (s->missing) {
+                size_t n = strcspn(s->missing, "\n");
+
+                snprintf(missing, sizeof(missing), "%.*s%s", (int)MIN(n, (size_t)120), s->missing,
+                         s->missing[n] ? " (and more)" : "");
+                f.missing = missing;
         }
         s->verdict = verdict_decide(&f, s->reason, sizeof(s->reason));
 }

@@ -84,6 +84,7 @@ struct summary {
         enum mode mode;
         enum verdict verdict;
         char reason[256]; /* why that verdict, one line */
+        char *missing;    /* what is not to be had of the run, a line each; NULL = nothing */
         int64_t parallel, seed, duration_ns;
         int64_t started_realtime_ns, wall_ns;
         bool ended, stopped; /* ended: the coordinator saw it to its end */

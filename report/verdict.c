@@ -26,6 +26,8 @@ static enum verdict decide(const struct verdict_facts *f)
                 return VERDICT_STOPPED;
         if (f->wedged > 0 || f->wedges > 0)
                 return VERDICT_WEDGE;
+        if (f->missing)
+                return VERDICT_INCONCLUSIVE;
         if (f->leftovers > 0)
                 return VERDICT_LEAK;
         if (f->failed > 0)
@@ -63,6 +65,8 @@ static void explain(const struct verdict_facts *f, struct text *t)
 {
         int64_t missing = f->planned - measured(f) - f->interrupted;
 
+        if (f->missing)
+                add(t, "%s; of what there is: ", f->missing);
         if (f->wedges > 0)
                 add(t, "%" PRId64 " wedge%s%s%s%s; ", f->wedges, plural(f->wedges),
                     f->first_wedge ? " (" : "", f->first_wedge ? f->first_wedge : "",

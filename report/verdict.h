@@ -7,6 +7,7 @@
  * The first that holds, in this order:
  *   stopped       the user stopped it: whatever else is true, it was not finished
  *   wedge         something wedged: a unit, or the daemon itself; cleared or not
+ *   inconclusive  something of the run is missing: what stands below might be wrong
  *   leak          something was left behind at the end
  *   threshold     a unit failed
  *   inconclusive  nothing was measured, or no unit came to its end; fewer did than planned (of a
@@ -29,6 +30,7 @@ struct verdict_facts {
         int64_t held;            /* density: came up; 0 in other modes */
         int64_t planned;         /* units owed; -1 = no quota (duration, density) */
         int64_t samples_ok;      /* phases measured */
+        const char *missing;     /* what is not to be had of the run, in words; NULL = nothing */
         int64_t hosts, hosts_unfinished;
         const char *first_unfinished; /* "b (lost: …)"; may be NULL */
 };

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 PR_SET_PDEATHSIG = 1
-libc = ctypes.CDLL(None)
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 def build_dir():

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import children
+import journald
 
 PASS, THRESHOLD, LEAK, WEDGE, INCONCLUSIVE, STOPPED, USAGE = 0, 99, 98, 97, 96, 105, 64
 
@@ -27,9 +28,11 @@ def environment(home):
 
 
 class Agent:
-    """One lxdsoak-agent in the foreground, listening on ipc:// in `directory`."""
+    """One lxdsoak-agent in the foreground, listening on ipc:// in `directory`. With a journal it
+    logs there, as the service does, and not to its log."""
 
-    def __init__(self, directory, lxd_socket, *options, name="agent"):
+    def __init__(self, directory, lxd_socket, *options, name="agent", journal=None):
+        self.journal = journal
         self.directory = str(directory)
         self.state = os.path.join(self.directory, f"{name}-state")
         self.socket = os.path.join(self.directory, f"{name}.sock")
@@ -51,7 +54,9 @@ class Agent:
                  "--state-dir", self.state, "--listen", self.endpoint, "--config", self.config,
                  "--helper", children.binary("agent/lxdsoak-helper"), *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
-                env=environment(self.directory), preexec_fn=children.die_with_parent)
+                env={**environment(self.directory),
+                     **(journald.stream_of(log) if self.journal else {})},
+                preexec_fn=self.journal.preexec if self.journal else children.die_with_parent)
         try:
             wait_until(lambda: self.said().count("Ready:") > before or
                        self.process.poll() is not None, 30, "ready agent")
@@ -74,7 +79,7 @@ class Agent:
         return self.stop(signal.SIGKILL)
 
     def said(self):
-        with open(self.log, encoding="utf-8", errors="replace") as log:
+        with open(self.journal.export if self.journal else self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
 
     def rss_kib(self):
@@ -132,7 +137,7 @@ class Coordinator:
 
     count = 0
 
-    def __init__(self, directory, *arguments):
+    def __init__(self, directory, *arguments, journal=None):
         Coordinator.count += 1
         self.run_dir = os.path.join(str(directory), f"run-{Coordinator.count}")
         words = [str(a) for a in arguments]
@@ -145,7 +150,7 @@ class Coordinator:
             self.process = subprocess.Popen(
                 [children.binary("coordinator/lxdsoak-coord"), *words], stdin=subprocess.DEVNULL,
                 stdout=out, stderr=err, cwd=str(directory), env=environment(directory),
-                preexec_fn=children.die_with_parent)
+                preexec_fn=journal.preexec if journal else children.die_with_parent)
 
     def signal(self, number):
         self.process.send_signal(number)

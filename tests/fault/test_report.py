@@ -10,11 +10,13 @@ import soak
 from soak import PASS, THRESHOLD, USAGE
 
 
-def report(directory, *arguments):
-    """Runs lxdsoak-report in a directory; nothing on stderr unless it is in the result."""
-    return subprocess.run([children.binary("report/lxdsoak-report"), *map(str, arguments)],
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
-                          cwd=str(directory), env=soak.environment(directory), text=True)
+def report(directory, *arguments, stdin=b""):
+    """Runs lxdsoak-report in a directory."""
+    told = subprocess.run([children.binary("report/lxdsoak-report"), *map(str, arguments)],
+                          input=stdin, capture_output=True, timeout=60, check=False,
+                          cwd=str(directory), env=soak.environment(directory))
+    told.stdout, told.stderr = told.stdout.decode(), told.stderr.decode()
+    return told
 
 
 def test_says_what_the_coordinator_said(host):

@@ -7,6 +7,7 @@
 #include "base/exit-code.h"
 #include "base/message-ids.h"
 #include "build-config.h"
+#include "proto/record-members.h"
 #include "tests/unit/man-page.h"
 
 /* The default as the pages say it: they are written for an installation in /usr. */
@@ -121,6 +122,27 @@ static void test_journal_has_every_id(void **state)
         assert_int_equal(n, ELEMENTSOF(ids));
 }
 
+/* Each field a record has stands in the table of fields; the many of metric and census as one. */
+static void test_journal_has_every_field(void **state)
+{
+        _cleanup_(freep)
+        char *text = man_read("journal.md");
+
+        for (int kind = 0; kind < RECORD_MAX_; kind++) {
+                size_t n;
+                const struct record_member *m = record_members((enum record_kind)kind, &n);
+
+                for (size_t i = 0; i < n; i++) {
+                        char wanted[64];
+                        bool many = (kind == RECORD_METRIC || kind == RECORD_CENSUS) && m[i].has_none;
+
+                        snprintf(wanted, sizeof(wanted), "`%s`", m[i].field);
+                        if (!many && !strstr(text, wanted))
+                                fail_msg("docs/journal.md does not tell of %s", m[i].field);
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -130,6 +152,7 @@ int main(void)
                 cmocka_unit_test(test_conf_page_has_every_key),
                 cmocka_unit_test(test_conf_page_has_no_other_key),
                 cmocka_unit_test(test_journal_has_every_id),
+                cmocka_unit_test(test_journal_has_every_field),
         };
 
         return cmocka_run_group_tests_name("docs", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "proto/record.h"
+#include "proto/record-journal.h"
 #include "tests/unit/unit.h"
 
 static const struct record samples[] = {
@@ -148,6 +148,96 @@ static void test_roundtrip(void **state)
                 assert_true(seen[kind]);
 }
 
+/* ---- as fields of the journal ---- */
+
+struct kept {
+        char name[40][48], value[40][EXEC_OUTPUT_MAX + 1];
+        size_t n;
+        const char *without; /* a field that is not told */
+};
+
+static void keep(const char *name, const char *value, void *userdata)
+{
+        struct kept *k = userdata;
+
+        assert_true(k->n < ELEMENTSOF(k->name));
+        assert_true(strlen(name) < sizeof(k->name[0]) && startswith(name, "LXDSOAK_"));
+        for (size_t i = 0; i < k->n; i++)
+                assert_string_not_equal(k->name[i], name);
+        snprintf(k->name[k->n], sizeof(k->name[0]), "%s", name);
+        snprintf(k->value[k->n++], sizeof(k->value[0]), "%s", value);
+}
+
+static const char *tell(const char *name, size_t *ret_size, void *userdata)
+{
+        struct kept *k = userdata;
+
+        for (size_t i = 0; i < k->n; i++)
+                if (streq(k->name[i], name) && !(k->without && streq(k->without, name))) {
+                        *ret_size = strlen(k->value[i]);
+                        return k->value[i];
+                }
+        return NULL;
+}
+
+/* What comes back is what was told; without any one field it is what it was, or refused. */
+static void test_fields(void **state)
+{
+        static struct kept k;
+
+        for (size_t i = 0; i < ELEMENTSOF(samples); i++) {
+                struct record r = samples[i], back;
+                struct error err = ERROR_INIT;
+                char *text, *again;
+
+                r.lease = 0;
+                text = encode(&r);
+                k.n = 0;
+                k.without = NULL;
+                record_to_fields(&r, keep, &k);
+                assert_ok(record_from_fields(tell, &k, &back, &err), err);
+                again = encode(&back);
+                assert_string_equal(again, text);
+                free(again);
+                for (size_t f = 0; f < k.n; f++) {
+                        int n;
+
+                        k.without = k.name[f];
+                        err = ERROR_INIT;
+                        n = record_from_fields(tell, &k, &back, &err);
+                        if (n < 0)
+                                assert_error(n, -EBADMSG, err, k.name[f]);
+                }
+                free(text);
+        }
+}
+
+static void test_bad_fields(void **state)
+{
+        static struct kept k;
+        static const struct {
+                const char *field, *value;
+        } cases[] = {
+                {"LXDSOAK_RECORD", "nonsense"}, {"LXDSOAK_SEQ", "0"},
+                {"LXDSOAK_SEQ", "1x"},          {"LXDSOAK_PHASE", "dance"},
+                {"LXDSOAK_DURATION_NS", "-1"},  {"LXDSOAK_UNIT", "0"},
+                {"LXDSOAK_STEP", "99"},         {"LXDSOAK_RESULT", ""},
+        };
+        struct record back;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct error err = ERROR_INIT;
+
+                k.n = 0;
+                record_to_fields(&samples[0], keep, &k);
+                for (size_t f = 0; f < k.n; f++)
+                        if (streq(k.name[f], cases[i].field))
+                                strcpy(k.value[f], cases[i].value);
+                assert_error(record_from_fields(tell, &k, &back, &err), -EBADMSG, err,
+                             cases[i].field);
+        }
+}
+
 static void test_text_is_made_utf8(void **state)
 {
         struct record r = samples[1];
@@ -249,6 +339,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_roundtrip),
+                cmocka_unit_test(test_fields),
+                cmocka_unit_test(test_bad_fields),
                 cmocka_unit_test(test_text_is_made_utf8),
                 cmocka_unit_test(test_long_text_is_cut),
                 cmocka_unit_test(test_further_elements_are_ignored),

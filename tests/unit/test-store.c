@@ -159,7 +159,7 @@ static void test_every_kind(void **state)
         r = (struct record){.seq = 7, .kind = RECORD_METRIC};
         r.metric.realtime_ns = 21;
         for (int k = 0; k < METRIC_MAX_; k++)
-                r.metric.figure[k] = k == METRIC_INSTANCE ? -1 : 100 + k;
+                r.metric.figure[k] = k == METRIC_INSTANCE_NS ? -1 : 100 + k;
         assert_int_equal(put(s, 0, &r, false), 1);
         assert_int_equal(store_acked(s, 0), 0); /* not before the commit */
         assert_int_equal(store_pending(s), 7);
@@ -187,7 +187,7 @@ static void test_every_kind(void **state)
         assert_int_equal(
                 number(s, "SELECT in_flight + 1000 * loop_late_ns FROM metric WHERE host = 'a'"
                           " AND realtime_ns = 21 AND instance_ns IS NULL"),
-                100 + METRIC_IN_FLIGHT + 1000 * (100 + METRIC_LOOP_LATE));
+                100 + METRIC_IN_FLIGHT + 1000 * (100 + METRIC_LOOP_LATE_NS));
         assert_int_equal(number(s, "SELECT count(*) FROM leftover WHERE at_end = 0 AND unit = 7"),
                          1);
         assert_int_equal(number(s, "SELECT count(*) FROM run WHERE planned = 100 AND seed = 42"

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A run out of journals, as a store: the same reports are made of it as of the coordinator's own.
+ *
+ * Needed are the journals of the run's hosts, where their agents wrote every record, and that of
+ * the coordinator's host, where it wrote what only it knows. What is not there is noticed, since
+ * records are numbered and the coordinator told of how many there are; then the store says what is
+ * missing, and the verdict is inconclusive.
+ */
+
+#include "report/journal-source.h"
+#include "report/store.h"
+
+/* what: a run's id, or "last": the one that began last. -ENOENT: there is none. */
+int journal_run_open(const struct journal_places *places, const char *what, struct store **ret,
+                     struct error *err) _warn_unused_;

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A report from journals alone: the same as from the store, byte for byte, or it says what is
+missing. Programs log to journals that tests make [journald.py]."""
+
+import os
+
+import pytest
+
+import children
+import fake
+import journald
+import soak
+from soak import INCONCLUSIVE, LEAK, PASS, STOPPED, THRESHOLD, WEDGE, Coordinator
+from test_report import report
+
+pytestmark = pytest.mark.skipif(not journald.possible(), reason="mount namespaces need root")
+
+
+class Bed:
+    """Hosts with a journal each, and one for the coordinator."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.made, self.journals, self.agents, self.lxds = [], [], [], []
+        self.own = self.keep(journald.Journal(directory, "desk"))
+
+    def keep(self, thing):
+        self.made.append(thing)
+        return thing
+
+    def host(self, name, *options):
+        journal = self.keep(journald.Journal(self.directory, name))
+        lxd = self.keep(fake.FakeLxd(self.directory, *options, name=f"{name}-lxd"))
+        agent = self.keep(soak.Agent(self.directory, lxd.socket, name=f"{name}-agent",
+                                     journal=journal))
+        self.journals.append(journal)
+        self.agents.append(agent)
+        self.lxds.append(lxd)
+        return lxd, agent
+
+    def start(self, *arguments):
+        return Coordinator(self.directory, "--hosts", ",".join(a.endpoint for a in self.agents),
+                           "--json", *arguments, journal=self.own)
+
+    def soak(self, *arguments):
+        run = self.start(*arguments)
+        try:
+            return run.end()
+        finally:
+            children.end(run.process)
+
+    def stop(self):
+        for thing in reversed(self.made):
+            thing.stop()
+
+    def streams(self, *journals):
+        return [w for j in journals or [self.own, *self.journals] for w in ("--stream", j.export)]
+
+
+@pytest.fixture
+def bed(short_dir):
+    made = Bed(short_dir)
+    yield made
+    made.stop()
+
+
+def check_same(bed, outcome):
+    """All ways to the same report."""
+    bed.stop()
+    where = bed.directory
+    told = report(where, outcome.data["run"], "--json", *bed.streams())
+    assert (told.stdout, told.stderr) == (outcome.out, ""), told
+    assert told.returncode == outcome.code, told
+    # in whatever order, and read twice
+    again = report(where, "--json", *reversed([f"--stream={j.export}" for j in
+                                               [bed.own, *bed.journals, bed.own]]))
+    assert (again.returncode, again.stdout) == (outcome.code, outcome.out), again
+    # as journal files, one by one and as a directory
+    os.mkdir(os.path.join(where, "files"))
+    files = [j.as_file(os.path.join(where, "files", f"{j.hostname}.journal"))
+             for j in (bed.own, *bed.journals)]
+    for arguments in ([f"--file={f}" for f in files], ["--directory", os.path.join(where, "files")]):
+        told = report(where, "last", "--json", *arguments)
+        assert (told.returncode, told.stdout) == (outcome.code, outcome.out), told
+    # the page too
+    assert report(where, *bed.streams()).stdout == report(where, outcome.run_dir).stdout
+
+
+def test_the_same_as_from_the_store(bed):
+    bed.host("a", "--latency", "all=lognormal:5ms:0.4")
+    bed.host("b", "--latency", "all=lognormal:5ms:0.4")
+    outcome = bed.soak("--total", 40, "--parallel", 6)
+    assert outcome.code == PASS, outcome
+    check_same(bed, outcome)
+
+
+def test_failures_and_what_was_left(bed):
+    lxd, _ = bed.host("a", "--latency", "all=2ms")
+    lxd.fault("op-fail", operation="start", after=2, count=2, text="Failed to run: «forkstart»\nline 2")
+    lxd.fault("delete-lied", after=4, count=1)
+    outcome = bed.soak("--total", 12, "--parallel", 3, "--exec", "printf 'a\\nb'")
+    assert outcome.code in (LEAK, THRESHOLD, WEDGE), outcome
+    check_same(bed, outcome)
+
+
+def test_density(bed):
+    bed.host("a", "--latency", "all=2ms")
+    outcome = bed.soak("--mode", "density", "--total", 9, "--parallel", 3)
+    assert outcome.code == PASS, outcome
+    check_same(bed, outcome)
+
+
+def test_what_does_not_count(bed):
+    """An agent that is killed: its units are interrupted and done again."""
+    bed.host("a", "--latency", "all=30ms")
+    _, agent = bed.host("b", "--latency", "all=30ms")
+    run = bed.start("--total", 60, "--parallel", 6)
+    soak.wait_until(lambda: bed.journals[1].entries > 60, 60, "entries of b")
+    agent.kill()
+    agent.start()
+    outcome = run.end()
+    assert outcome.units["late"] > 0, outcome
+    assert outcome.store.one("select count(*) from late where why = 'interrupted'") > 0
+    check_same(bed, outcome)
+
+
+def test_stopped_by_the_user(bed):
+    bed.host("a", "--latency", "all=20ms")
+    run = bed.start("--total", 1000, "--parallel", 4)
+    soak.wait_until(lambda: bed.journals[0].entries > 50, 60, "entries")
+    run.signal(2)
+    outcome = run.end()
+    assert outcome.code == STOPPED, outcome
+    check_same(bed, outcome)
+
+
+def test_a_dropped_entry_is_noticed(bed):
+    bed.host("a", "--latency", "all=2ms")
+    dropped = []
+    bed.journals[0].drop = lambda data: b"LXDSOAK_UNIT=5\n" in data and b"LXDSOAK_OUTCOME" in data \
+        and (dropped.append(data) or True)
+    outcome = bed.soak("--total", 12, "--parallel", 3)
+    assert outcome.code == PASS and len(dropped) == 1, outcome
+    bed.stop()
+    told = report(bed.directory, *bed.streams())
+    assert told.returncode == INCONCLUSIVE, told
+    assert told.stdout.startswith("INCONCLUSIVE: 1 of ") and "11 of 12 units passed" in told.stdout
+
+
+@pytest.mark.parametrize("which, says", [
+    ("a", "entries of host"), ("desk", "the coordinator's entries")])
+def test_a_missing_journal_is_noticed(bed, which, says):
+    bed.host("a", "--latency", "all=2ms")
+    outcome = bed.soak("--total", 6)
+    assert outcome.code == PASS, outcome
+    bed.stop()
+    kept = [j for j in (bed.own, *bed.journals) if j.hostname != which]
+    told = report(bed.directory, *bed.streams(*kept))
+    assert told.returncode == INCONCLUSIVE and says in told.stdout, told
+
+
+def test_from_a_pipe(bed):
+    bed.host("a", "--latency", "all=2ms")
+    outcome = bed.soak("--total", 6)
+    bed.stop()
+    streams = b"".join(open(j.export, "rb").read() for j in (bed.journals[0], bed.own))
+    told = report(bed.directory, "last", "--json", "--stream", "-", stdin=streams)
+    assert (told.returncode, told.stdout) == (PASS, outcome.out), told
