@@ -18,7 +18,8 @@ struct zsock {
         sd_event_source *io, *again;
         zsock_handler handler;
         void *userdata;
-        uint64_t dropped; /* messages of too many frames */
+        uint64_t dropped;    /* messages of too many frames */
+        const char *address; /* of who sent the message at hand */
 };
 
 static void kick(struct zsock *z)
@@ -58,7 +59,9 @@ static int receive(struct zsock *z)
                         frames[i] =
                                 (struct zframe){zmq_msg_data(&parts[i]), zmq_msg_size(&parts[i])};
                 /* of the payload: the id frame's is lost by polling (libzmq 4.3.4) */
+                z->address = zmq_msg_gets(&parts[n - 1], "Peer-Address");
                 z->handler(z, frames, n, zmq_msg_gets(&parts[n - 1], "User-Id"), z->userdata);
+                z->address = NULL;
         }
         for (size_t i = 0; i < kept; i++)
                 zmq_msg_close(&parts[i]);
@@ -139,6 +142,16 @@ struct zsock *zsock_free(struct zsock *z)
 void *zsock_socket(struct zsock *z)
 {
         return z->socket;
+}
+
+const char *zsock_peer_address(const struct zsock *z)
+{
+        return z->address ? zsock_plain_address(z->address) : NULL;
+}
+
+const char *zsock_plain_address(const char *address)
+{
+        return startswith(address, "::ffff:") && strchr(address, '.') ? address + 7 : address;
 }
 
 uint64_t zsock_dropped(const struct zsock *z)

@@ -40,6 +40,11 @@ DEFINE_CLEANUP(struct zsock *, zsock_free)
 
 void *zsock_socket(struct zsock *z);
 
+/* In a handler: the address of the message's sender over TCP, NULL where there is none. */
+const char *zsock_peer_address(const struct zsock *z);
+/* An address as ZeroMQ says it, as people write it: without the "::ffff:" before an IPv4 one. */
+const char *zsock_plain_address(const char *address);
+
 /* How many messages of too many frames there were. */
 uint64_t zsock_dropped(const struct zsock *z);
 

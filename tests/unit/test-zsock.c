@@ -369,6 +369,15 @@ static void test_errors(void **state)
         sd_event_unref(event);
 }
 
+static void test_addresses(void **state)
+{
+        assert_string_equal(zsock_plain_address("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_string_equal(zsock_plain_address("192.0.2.1"), "192.0.2.1");
+        assert_string_equal(zsock_plain_address("2001:db8::1"), "2001:db8::1");
+        assert_string_equal(zsock_plain_address("::ffff:c000:201"), "::ffff:c000:201");
+        assert_string_equal(zsock_plain_address(""), "");
+}
+
 static void test_options(void **state)
 {
         static const struct {
@@ -452,6 +461,7 @@ int main(void)
                 cmocka_unit_test(test_a_burst),
                 cmocka_unit_test(test_frames),
                 cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_addresses),
                 cmocka_unit_test(test_options),
                 cmocka_unit_test(test_a_peer_that_dies_before_a_full_queue),
         };
