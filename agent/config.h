@@ -14,7 +14,8 @@ struct agent_config {
         char *authorized_keys;
         char *helper; /* NULL = the installed ones */
         bool verbose;
-        char *config; /* the file to read */
+        bool show_key, make_key, check; /* do that, and exit */
+        char *config;                   /* the file to read */
 };
 
 extern const struct option_table agent_options;

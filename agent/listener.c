@@ -3,14 +3,17 @@
 /*
  * See listener.h. TCP fails closed: without a key nothing is bound, the ZAP
  * handler is there before the socket, the socket insists on it, and a message
- * without a User-Id is dropped all the same.
+ * without a User-Id is dropped all the same. The User-Id is the peer's key, and
+ * what it may do is looked up in the allow-list with every message.
  */
 
 #include "agent/listener.h"
 
 #include <sys/stat.h>
 
+#include "agent/file-watch.h"
 #include "base/log.h"
+#include "base/message-ids.h"
 #include "proto/endpoint.h"
 #include "proto/zap.h"
 
@@ -26,7 +29,8 @@ struct listener {
         struct zap *zap;
         struct zsock *sockets[SOCKET_MAX_];
         struct allow_list allow;
-        size_t n_bound; /* of config->listen */
+        struct file_watch *watch; /* of the allow-list */
+        size_t n_bound;           /* of config->listen */
 };
 
 bool peer_equal(const struct peer *a, const struct peer *b)
@@ -35,33 +39,48 @@ bool peer_equal(const struct peer *a, const struct peer *b)
                memcmp(a->id, b->id, a->id_size) == 0;
 }
 
+const char *peer_describe(const struct peer *peer, char *buf, size_t size)
+{
+        if (!peer->key[0])
+                snprintf(buf, size, "somebody on this host");
+        else
+                snprintf(buf, size, "%s (%s, key %s, from %s)", peer->name,
+                         peer->role < ROLE_MAX_ ? role_name((int)peer->role) : "not allowed",
+                         peer->key, peer->address);
+        return buf;
+}
+
+enum role listener_role(const struct listener *l, const struct peer *peer)
+{
+        const struct allow_entry *entry;
+
+        if (peer->socket == SOCKET_UNIX)
+                return ROLE_ADMIN; /* the file mode has let them in */
+        entry = allow_list_find(&l->allow, peer->key);
+        return entry ? entry->role : ROLE_MAX_;
+}
+
 /* ---- receiving ---- */
 
 static bool identify(struct listener *l, struct zsock *z, const struct zframe *id,
                      const char *user_id, struct peer *ret)
 {
-        const char *colon = user_id ? strchr(user_id, ':') : NULL;
-        char role[16];
-        int r;
+        const struct allow_entry *entry;
 
         *ret = (struct peer){.socket = z == l->sockets[SOCKET_TCP] ? SOCKET_TCP : SOCKET_UNIX};
         if (id->size == 0 || id->size > ROUTING_ID_MAX)
                 return false;
         memcpy(ret->id, id->data, id->size);
         ret->id_size = id->size;
-        if (ret->socket == SOCKET_UNIX) {
-                ret->role = ROLE_ADMIN; /* the file mode has let them in */
-                return true;
+        if (ret->socket == SOCKET_TCP) {
+                if (!user_id || strlen(user_id) != KEY_Z85_SIZE - 1)
+                        return false;
+                strcpy(ret->key, user_id); /* its length was checked */
+                snprintf(ret->address, sizeof(ret->address), "%s", zsock_peer_address(z) ?: "?");
+                entry = allow_list_find(&l->allow, ret->key);
+                snprintf(ret->name, sizeof(ret->name), "%s", entry ? entry->name : "somebody");
         }
-        if (!colon || (size_t)(colon - user_id) >= sizeof(role))
-                return false;
-        memcpy(role, user_id, (size_t)(colon - user_id));
-        role[colon - user_id] = '\0';
-        r = role_from_name(role);
-        if (r < 0)
-                return false;
-        ret->role = r;
-        snprintf(ret->user, sizeof(ret->user), "%s", user_id);
+        ret->role = listener_role(l, ret);
         return true;
 }
 
@@ -77,6 +96,10 @@ static void on_frames(struct zsock *z, const struct zframe *frames, size_t n, co
 
         if (n == 0 || !identify(l, z, &frames[0], user_id, &peer))
                 return;
+        if (peer.role >= ROLE_MAX_) {
+                l->handlers.revoked(&peer, l->handlers.userdata);
+                return;
+        }
         if (n != 3) {
                 error_set(&err, -EBADMSG, "a message has two frames, this one had %zu", n - 1);
                 l->handlers.bad(&peer, &err, l->handlers.userdata);
@@ -113,9 +136,19 @@ int listener_send(struct listener *l, const struct peer *to, const struct wire_h
 
 static void on_denied(const char *address, const char *key, const char *reason, void *userdata)
 {
-        log_warning("Refused %s from %s: %s; to let it in, add \"drive NAME %s\" to the "
-                    "allow-list",
-                    key[0] ? key : "a peer without a key", address, reason, key);
+        struct listener *l = userdata;
+        char from[128], who[64];
+        const char *fields[] = {from, who};
+
+        snprintf(from, sizeof(from), "LXDSOAK_PEER=%s", address);
+        snprintf(who, sizeof(who), "LXDSOAK_KEY=%s", key);
+        if (key[0])
+                log_entry(LOG_WARNING, MESSAGE_ID_REFUSED, fields, 2,
+                          "Refused key %s from %s: %s; to let it in, add \"drive NAME %s\" to %s",
+                          key, address, reason, key, l->config->authorized_keys);
+        else
+                log_entry(LOG_WARNING, MESSAGE_ID_REFUSED, fields, 1,
+                          "Refused a peer without a key from %s: %s", address, reason);
 }
 
 static int socket_new(struct listener *l, int which, struct error *err)
@@ -149,13 +182,49 @@ static int guard_with_curve(struct listener *l, struct error *err)
                 return error_set(err, -ENOMEM, "out of memory");
         r = key_read(path, &pair, err);
         if (r < 0)
-                return error_prefix(err, "listen on tcp needs a key");
+                return error_prefix(err, "listen on tcp needs a key (`lxdsoak-agent --make-key` "
+                                         "makes one)");
         r = zap_set_curve_server(socket, &pair);
+        log_info("The key of this agent is %s", pair.public);
         explicit_bzero(&pair, sizeof(pair));
         if (r < 0)
                 return error_set_errno(err, r, "ZeroMQ refused the key of %s", path);
         zmq_setsockopt(socket, ZMQ_IPV6, &one, sizeof(one));
         return 0;
+}
+
+static void warn_when_empty(const struct listener *l)
+{
+        if (l->allow.n == 0)
+                log_warning("The allow-list %s is empty: nobody can drive this agent over TCP",
+                            l->config->authorized_keys);
+}
+
+static void on_allow_list(void *userdata)
+{
+        struct listener *l = userdata;
+        struct error err = ERROR_INIT;
+
+        if (listener_reload(l, &err) < 0)
+                log_error("The allow-list was changed, and cannot be taken; the old one stays: %s",
+                          err.text);
+}
+
+/* The allow-list, and the handler that looks at it. */
+static int ensure_zap(struct listener *l, struct error *err)
+{
+        int r = allow_list_read(l->config->authorized_keys, &l->allow, err);
+
+        if (r < 0)
+                return r;
+        warn_when_empty(l);
+        r = file_watch_new(l->event, l->config->authorized_keys, on_allow_list, l, &l->watch);
+        if (r < 0)
+                log_notice("The allow-list %s cannot be watched (%s): a change of it holds after "
+                           "`systemctl reload lxdsoak-agent`",
+                           l->config->authorized_keys, strerror(-r));
+        r = zap_new(l->event, l->context, &l->allow, on_denied, l, &l->zap);
+        return r < 0 ? error_set_errno(err, r, "no ZAP handler") : 0;
 }
 
 static int ensure_socket(struct listener *l, int which, struct error *err)
@@ -165,16 +234,9 @@ static int ensure_socket(struct listener *l, int which, struct error *err)
         if (l->sockets[which])
                 return 0;
         if (which == SOCKET_TCP) {
-                r = allow_list_read(l->config->authorized_keys, &l->allow, err);
+                r = ensure_zap(l, err);
                 if (r < 0)
                         return r;
-                if (l->allow.n == 0)
-                        log_warning("The allow-list %s is empty: nobody can drive this agent over "
-                                    "TCP",
-                                    l->config->authorized_keys);
-                r = zap_new(l->event, l->context, &l->allow, on_denied, l, &l->zap);
-                if (r < 0)
-                        return error_set_errno(err, r, "no ZAP handler");
         }
         r = socket_new(l, which, err);
         if (r >= 0 && which == SOCKET_TCP)
@@ -255,6 +317,7 @@ struct listener *listener_free(struct listener *l)
                 zsock_free(l->sockets[i]);
         unlink_sockets(l);
         zap_free(l->zap);
+        file_watch_free(l->watch);
         allow_list_clear(&l->allow);
         if (l->context)
                 zmq_ctx_term(l->context);
@@ -263,14 +326,36 @@ struct listener *listener_free(struct listener *l)
         return NULL;
 }
 
+static bool same_list(const struct allow_list *a, const struct allow_list *b)
+{
+        for (size_t i = 0; i < a->n; i++) {
+                const struct allow_entry *e = allow_list_find(b, a->entries[i].key);
+
+                if (!e || e->role != a->entries[i].role || !streq(e->name, a->entries[i].name))
+                        return false;
+        }
+        return a->n == b->n;
+}
+
 int listener_reload(struct listener *l, struct error *err)
 {
         struct allow_list fresh = {0};
-        int r = allow_list_read(l->config->authorized_keys, &fresh, err);
+        int r;
 
+        if (!l->zap)
+                return 0; /* nobody comes over TCP, so nobody is looked up */
+        r = allow_list_read(l->config->authorized_keys, &fresh, err);
         if (r < 0)
                 return r;
+        if (same_list(&l->allow, &fresh)) {
+                allow_list_clear(&fresh);
+                return 0;
+        }
         allow_list_clear(&l->allow);
         l->allow = fresh;
+        log_notice("The allow-list %s now has %zu key%s", l->config->authorized_keys, fresh.n,
+                   fresh.n == 1 ? "" : "s");
+        warn_when_empty(l);
+        l->handlers.changed(l->handlers.userdata);
         return 0;
 }

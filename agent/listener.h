@@ -19,17 +19,25 @@ struct peer {
         int socket; /* 0: unix, 1: TCP */
         uint8_t id[ROUTING_ID_MAX];
         size_t id_size;
-        enum role role;
-        char user[72]; /* "role:name", empty on a unix socket */
+        enum role role; /* when the message came; ROLE_MAX_ = its key is no longer allowed */
+        /* empty on a unix socket */
+        char name[ALLOW_NAME_SIZE], key[KEY_Z85_SIZE], address[64];
 };
 
 bool peer_equal(const struct peer *a, const struct peer *b);
+/* For people: "alice (drive, key …, from 192.0.2.1)". Returns buf. */
+const char *peer_describe(const struct peer *peer, char *buf, size_t size);
+#define PEER_DESCRIBE(peer) peer_describe((peer), (char[224]){0}, 224)
 
 struct listener_handlers {
         void (*message)(const struct peer *peer, const struct wire_header *header,
                         json_object *body, void *userdata);
         /* frames that are no message of ours */
         void (*bad)(const struct peer *peer, const struct error *err, void *userdata);
+        /* anything at all of a peer that was connected before its key was taken out */
+        void (*revoked)(const struct peer *peer, void *userdata);
+        /* the allow-list has become another one */
+        void (*changed)(void *userdata);
         void *userdata;
 };
 
@@ -45,5 +53,8 @@ DEFINE_CLEANUP(struct listener *, listener_free)
 int listener_send(struct listener *l, const struct peer *to, const struct wire_header *header,
                   json_object *body) _warn_unused_;
 
-/* The allow-list, anew. On failure the old one stays. */
+/* What the peer's key may do now: its role, or ROLE_MAX_ when it is no longer allowed. */
+enum role listener_role(const struct listener *l, const struct peer *peer);
+
+/* The allow-list, anew. On failure the old one stays. It is also read when its file changes. */
 int listener_reload(struct listener *l, struct error *err) _warn_unused_;

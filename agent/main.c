@@ -13,6 +13,7 @@
 #include "agent/config.h"
 #include "agent/evidence.h"
 #include "agent/lxd.h"
+#include "agent/own-key.h"
 #include "agent/server.h"
 #include "base/clock.h"
 #include "base/exit-code.h"
@@ -283,6 +284,13 @@ int main(int argc, char **argv)
                 return EXIT_USAGE;
         }
         log_set_verbose(agent.config.verbose);
+        if (own_key_wanted(&agent.config)) {
+                r = own_key_main(&agent.config, &err);
+                if (r < 0)
+                        log_error("%s", err.text);
+                agent_config_release(&agent.config);
+                return r < 0 ? EXIT_USAGE : 0;
+        }
         r = start(&agent, &err, &exit_code);
         if (r < 0) {
                 sd_notifyf(0, "STATUS=%s", err.text);

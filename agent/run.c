@@ -601,6 +601,12 @@ void run_renew(struct run *run, int64_t expires_ns)
         run->expires_ns = MAX(run->expires_ns, expires_ns);
 }
 
+void run_revoke(struct run *run)
+{
+        run->expires_ns = 0;
+        return_leases(run, "revoked");
+}
+
 int run_recover(struct run *run, int64_t unit, int64_t attempt, int64_t lease)
 {
         struct slot *slot = slot_new(run);

@@ -52,6 +52,9 @@ void run_set_newest_lease(struct run *run, int64_t lease);
 /* Leases are good until then (monotonic); afterwards what is not begun is given back. */
 void run_renew(struct run *run, int64_t expires_ns);
 
+/* Whoever lent them may not drive any more: what is not begun is given back now. */
+void run_revoke(struct run *run);
+
 /* A unit an earlier agent had begun: it is removed and recorded as interrupted. */
 int run_recover(struct run *run, int64_t unit, int64_t attempt, int64_t lease) _warn_unused_;
 /* A lease an earlier agent had: what is not begun is given back. */

@@ -112,10 +112,6 @@ void on_cleanup(struct server *s, const struct peer *peer, const struct wire_hea
         struct sweep_handlers handlers = {on_swept, on_sweep_done, s};
         bool mine;
 
-        if (peer->role < ROLE_DRIVE) {
-                send_err(s, peer, "role", "may only look; give it the role drive");
-                return;
-        }
         if (s->sweep) {
                 /* The one that asked and asks again is answered in the end; another waits. */
                 if (!peer_equal(peer, &s->sweeper))

@@ -39,11 +39,6 @@ void on_evidence(struct server *s, const struct peer *peer, const struct wire_he
         if (!q)
                 return; /* it asks again */
         *q = (struct question){s, *peer, *(struct msg_evidence *)body};
-        if (peer->role < ROLE_DRIVE) {
-                send_exhibit(q, 0, NULL, "this key may only observe; give it the role drive");
-                free(q);
-                return;
-        }
         r = evidence_ask(s->deps.evidence, &q->ask, on_answer, q);
         if (r == -EBUSY || r == -ENOMEM)
                 free(q); /* it asks again */

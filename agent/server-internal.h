@@ -14,6 +14,7 @@
 #include "agent/run.h"
 #include "agent/server.h"
 #include "agent/sweep.h"
+#include "base/seldom.h"
 
 #define SILENCE_NS   (60 * NSEC_PER_SEC) /* then another coordinator may drive */
 #define QUIET_NS     (10 * NSEC_PER_SEC) /* it sends a PING every 2 s: then it is gone */
@@ -64,6 +65,8 @@ struct server {
         json_object *swept; /* items not sent yet */
         bool sweep_dry;
 
+        struct seldom refused; /* how often that is logged */
+
         void (*on_idle)(void *userdata);
         void *on_idle_userdata;
 };
@@ -76,6 +79,8 @@ void send_message(struct server *s, const struct peer *to, enum message_type typ
 void send_err(struct server *s, const struct peer *to, const char *code, const char *text);
 void send_refuse(struct server *s, const struct peer *to, enum refuse_code code, const char *format,
                  ...) _printf_(4, 5);
+/* Its key may not do that: said to the peer, and logged. */
+void refuse_role(struct server *s, const struct peer *peer, const char *what, enum role needed);
 void send_stopped(struct server *s);
 void fill_pong(struct server *s, struct msg_pong *pong);
 /* The run's id, empty when there is none. */
@@ -99,6 +104,8 @@ void on_ack(struct server *s, const struct peer *peer, const struct wire_header 
 void on_ping(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
 void on_stop(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
 void on_bye(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+/* listener_handlers.changed: who may not drive any more does not. */
+void server_recheck(void *userdata);
 /* What a run of this server needs. */
 struct run_deps server_run_deps(struct server *s);
 void forget_run(struct server *s);

@@ -4,8 +4,11 @@
 
 #include "agent/server-internal.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/message-ids.h"
 
 #define WINDOW_ROWS 400
 #define FLUSH_USEC  100000
@@ -37,6 +40,25 @@ void send_err(struct server *s, const struct peer *to, const char *code, const c
         send_message(s, to, MESSAGE_ERR, NULL, 0, fields_encode(msg_err_fields, &m));
 }
 
+/* Coordinators ask again every second, so each reason is logged once in a while. */
+static void log_refusal(struct server *s, const struct peer *to, enum refuse_code code,
+                        const char *text)
+{
+        char subject[ERROR_TEXT_MAX + 128], from[128], key[64], more[64] = "";
+        const char *fields[] = {from, key};
+        uint64_t unsaid;
+
+        snprintf(subject, sizeof(subject), "%s %s %s", to->key, to->address, text);
+        if (!seldom_may(&s->refused, subject, now_monotonic_ns(), &unsaid))
+                return;
+        snprintf(from, sizeof(from), "LXDSOAK_PEER=%s", to->address);
+        snprintf(key, sizeof(key), "LXDSOAK_KEY=%s", to->key);
+        if (unsaid > 0)
+                snprintf(more, sizeof(more), " (%" PRIu64 " more were refused before)", unsaid);
+        log_entry(code == REFUSE_ROLE ? LOG_WARNING : LOG_NOTICE, MESSAGE_ID_REFUSED, fields,
+                  to->key[0] ? 2 : 0, "Refused %s: %s%s", PEER_DESCRIBE(to), text, more);
+}
+
 void send_refuse(struct server *s, const struct peer *to, enum refuse_code code, const char *format,
                  ...)
 {
@@ -51,8 +73,23 @@ void send_refuse(struct server *s, const struct peer *to, enum refuse_code code,
                 snprintf(m.run, sizeof(m.run), "%s", run_get_spec(s->run)->run);
                 m.expires_in_ns = MAX(s->heard_ns + SILENCE_NS - now_monotonic_ns(), INT64_C(0));
         }
-        log_notice("Refused a coordinator: %s", m.text);
+        log_refusal(s, to, code, m.text);
         send_message(s, to, MESSAGE_REFUSE, NULL, 0, fields_encode(msg_refuse_fields, &m));
+}
+
+void refuse_role(struct server *s, const struct peer *peer, const char *what, enum role needed)
+{
+        const char *list = s->deps.config->authorized_keys;
+
+        if (peer->role >= ROLE_MAX_)
+                send_refuse(s, peer, REFUSE_ROLE,
+                            "key %s is no longer in %s: it was taken out while you were connected",
+                            peer->key, list);
+        else
+                send_refuse(s, peer, REFUSE_ROLE,
+                            "%s needs role %s, and key %s (%s) has role %s in %s", what,
+                            role_name((int)needed), peer->key, peer->name,
+                            role_name((int)peer->role), list);
 }
 
 void fill_pong(struct server *s, struct msg_pong *pong)

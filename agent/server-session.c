@@ -246,8 +246,7 @@ static void hello_to_drive(struct server *s, const struct peer *peer, struct msg
                 return;
         }
         adopt_driver(s, peer, m, h);
-        journal_begin(run_get_spec(s->run), s->deps.agent_id,
-                      peer->user[0] ? peer->user : "a local coordinator");
+        journal_begin(run_get_spec(s->run), s->deps.agent_id, PEER_DESCRIBE(peer));
         if (preflight_start(s->deps.lxd, run_get_spec(s->run), s->deps.agent_id, on_preflight, s,
                             &s->preflight) < 0) {
                 send_refuse(s, peer, REFUSE_LXD, "out of memory");
@@ -267,10 +266,55 @@ void on_hello(struct server *s, const struct peer *peer, const struct wire_heade
         else if (!m->has_spec)
                 send_welcome(s, peer, h->run); /* whatever is under way is not its concern */
         else if (peer->role < ROLE_DRIVE)
-                send_refuse(s, peer, REFUSE_ROLE, "%s may only look; give it the role drive",
-                            peer->user);
+                refuse_role(s, peer, "to drive", ROLE_DRIVE);
         else
                 hello_to_drive(s, peer, m, h);
+}
+
+/* ---- keys that are taken out ---- */
+
+static bool may_not_drive(struct server *s, const struct peer *peer)
+{
+        enum role role = listener_role(s->listener, peer);
+
+        return role < ROLE_DRIVE || role >= ROLE_MAX_;
+}
+
+/* What it had begun runs to its end, so that nothing is left lying; nothing more is begun. */
+static void end_session(struct server *s)
+{
+        struct peer peer = s->driver;
+
+        peer.role = listener_role(s->listener, &peer);
+        refuse_role(s, &peer, "to drive", ROLE_DRIVE);
+        log_notice("The session of %s is over: its key may not drive any more",
+                   PEER_DESCRIBE(&peer));
+        s->has_driver = false;
+        if (s->preflight)
+                preflight_cancel(TAKE(s->preflight));
+        if (run_is_fresh(s))
+                forget_run(s);
+        else if (!run_is_stopped(s->run))
+                run_revoke(s->run);
+}
+
+static void end_sweep(struct server *s)
+{
+        log_notice("The clean-up of %s is broken off: its key may not clean up any more",
+                   PEER_DESCRIBE(&s->sweeper));
+        sweep_cancel(TAKE(s->sweep));
+        if (s->on_idle && (!s->run || run_is_stopped(s->run)))
+                s->on_idle(s->on_idle_userdata);
+}
+
+void server_recheck(void *userdata)
+{
+        struct server *s = userdata;
+
+        if (s->has_driver && s->run && may_not_drive(s, &s->driver))
+                end_session(s);
+        if (s->sweep && may_not_drive(s, &s->sweeper))
+                end_sweep(s);
 }
 
 /* ---- the driver's messages ---- */

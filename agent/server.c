@@ -15,20 +15,22 @@
 
 /* ---- dispatch ---- */
 
-/* What each message needs to be acted on, in one table. */
+/* What each message needs to be acted on, in one table: the least role, and whether only the
+ * coordinator that drives may send it. A HELLO may need more, by what it asks for: on_hello(). */
 static const struct handler {
         const struct field *fields;
+        enum role role;
         bool driver_only;
         message_handler handle;
 } handlers[MESSAGE_TYPE_MAX_] = {
-        [MESSAGE_HELLO] = {msg_hello_fields, false, on_hello},
-        [MESSAGE_LEASE] = {msg_lease_fields, true, on_lease},
-        [MESSAGE_ACK] = {NULL, true, on_ack},
-        [MESSAGE_PING] = {msg_ping_fields, false, on_ping},
-        [MESSAGE_STOP] = {msg_stop_fields, true, on_stop},
-        [MESSAGE_CLEANUP] = {msg_cleanup_fields, false, on_cleanup},
-        [MESSAGE_EVIDENCE] = {msg_evidence_fields, false, on_evidence},
-        [MESSAGE_BYE] = {NULL, true, on_bye},
+        [MESSAGE_HELLO] = {msg_hello_fields, ROLE_OBSERVE, false, on_hello},
+        [MESSAGE_LEASE] = {msg_lease_fields, ROLE_DRIVE, true, on_lease},
+        [MESSAGE_ACK] = {NULL, ROLE_DRIVE, true, on_ack},
+        [MESSAGE_PING] = {msg_ping_fields, ROLE_OBSERVE, false, on_ping},
+        [MESSAGE_STOP] = {msg_stop_fields, ROLE_DRIVE, true, on_stop},
+        [MESSAGE_CLEANUP] = {msg_cleanup_fields, ROLE_DRIVE, false, on_cleanup},
+        [MESSAGE_EVIDENCE] = {msg_evidence_fields, ROLE_DRIVE, false, on_evidence},
+        [MESSAGE_BYE] = {NULL, ROLE_OBSERVE, true, on_bye},
 };
 
 union message {
@@ -59,6 +61,10 @@ static void on_message(const struct peer *peer, const struct wire_header *h, jso
                 send_err(s, peer, "unknown_type", "an agent is not sent this");
                 return;
         }
+        if (peer->role < handler->role) {
+                refuse_role(s, peer, message_type_name((int)h->type), handler->role);
+                return;
+        }
         if (handler->driver_only && !is_driver(s, peer, h)) {
                 /* Also after our restart: the coordinator says HELLO again. */
                 send_err(s, peer, "no_session", "say HELLO first");
@@ -74,6 +80,11 @@ static void on_message(const struct peer *peer, const struct wire_header *h, jso
                 fields_release(handler->fields, &m);
 }
 
+static void on_revoked(const struct peer *peer, void *userdata)
+{
+        refuse_role(userdata, peer, "anything", ROLE_OBSERVE);
+}
+
 static void on_bad_message(const struct peer *peer, const struct error *err, void *userdata)
 {
         send_err(userdata, peer, "bad_message", err->text);
@@ -85,7 +96,8 @@ int server_new(const struct server_deps *deps, struct server **ret, struct error
 {
         _cleanup_(server_freep)
         struct server *s = calloc(1, sizeof(*s));
-        struct listener_handlers handler = {on_message, on_bad_message, s};
+        struct listener_handlers handler = {on_message, on_bad_message, on_revoked, server_recheck,
+                                            s};
         sd_id128_t id;
         int r;
 

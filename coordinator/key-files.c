@@ -2,7 +2,10 @@
 
 /* Finding and making keys; see key-files.h. */
 
+#include <ctype.h>
 #include <limits.h>
+#include <pwd.h>
+#include <sys/stat.h>
 
 #include "base/exit-code.h"
 #include "base/log.h"
@@ -30,8 +33,15 @@ int key_files_secret(const char *path, struct key_pair *ret, struct error *err)
         char buf[PATH_MAX];
         int r = -ENOENT;
 
-        if (path)
-                return key_read(path, ret, err);
+        if (path) {
+                r = key_read(path, ret, &mine);
+                if (r == -ENOENT)
+                        return error_set(err, r,
+                                         "There is no key %s; make one with `lxdsoak-coord keygen "
+                                         "%s`",
+                                         path, path);
+                return r < 0 ? error_set(err, r, "%s", mine.text) : 0;
+        }
         if (user_path("coord.key", buf, sizeof(buf)))
                 r = key_read(buf, ret, &mine);
         else
@@ -43,8 +53,8 @@ int key_files_secret(const char *path, struct key_pair *ret, struct error *err)
         if (r == -ENOENT)
                 return error_set(err, r,
                                  "no key of our own at %s or " SYSTEM_KEY
-                                 "; make one with 'lxdsoak-coord keygen %s', or name it with --key",
-                                 buf, buf);
+                                 "; make one with 'lxdsoak-coord keygen', or name it with --key",
+                                 buf);
         if (r < 0)
                 return error_set(err, r, "%s", mine.text);
         return 0;
@@ -70,20 +80,79 @@ int key_files_known_agent(const char *path, const char *host, char ret[static KE
         return 0;
 }
 
+/* "drive alice@laptop KEY": what this user's key is called unless somebody calls it otherwise. */
+static void print_line(const char *key)
+{
+        struct passwd *pw = getpwuid(geteuid());
+        char host[HOST_NAME_MAX + 1] = "", name[ALLOW_NAME_SIZE];
+
+        (void)!gethostname(host, sizeof(host) - 1);
+        host[strcspn(host, ".")] = '\0';
+        snprintf(name, sizeof(name), "%s@%s", pw ? pw->pw_name : "coordinator", host);
+        for (char *p = name; *p; p++)
+                if (!isalnum((unsigned char)*p) && !strchr("._@-", *p))
+                        *p = '-';
+        printf("%s %s %s\n", role_name(ROLE_DRIVE), name, key);
+}
+
+/* All directories above path. */
+static int make_parents(const char *path, struct error *err)
+{
+        char dir[PATH_MAX];
+
+        for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+                if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+                        return error_set_errno(err, -errno, "Cannot make %s", dir);
+        }
+        return 0;
+}
+
+static int make_key(const struct coord_options *o, const char *path, struct key_pair *ret,
+                    struct error *err)
+{
+        int r = o->file ? 0 : make_parents(path, err);
+
+        if (r < 0)
+                return r;
+        r = key_generate(ret);
+        if (r < 0)
+                return error_set_errno(err, r, "Cannot make a key");
+        r = key_write(path, ret, err);
+        if (r == -EEXIST && !o->file) {
+                *err = ERROR_INIT;
+                error_set(err, r,
+                          "There is a key already, %s; its line is printed by `lxdsoak-coord "
+                          "keygen --show`",
+                          path);
+        }
+        return r;
+}
+
 int keygen_main(const struct coord_options *o)
 {
         struct error err = ERROR_INIT;
+        char usual[PATH_MAX];
+        const char *path = o->file;
         struct key_pair pair;
         int r;
 
-        r = key_generate(&pair);
-        if (r < 0) {
-                log_error("cannot make a key: %s", strerror(-r));
-                return EXIT_INTERNAL;
+        if (o->show) {
+                r = key_files_secret(path, &pair, &err);
+        } else if (!path && !user_path("coord.key", usual, sizeof(usual))) {
+                r = error_set(&err, -ENOENT,
+                              "There is no home directory: name a file, as in "
+                              "`lxdsoak-coord keygen coord.key`");
+        } else {
+                path = path ?: usual;
+                r = make_key(o, path, &pair, &err);
+                if (r == 0 && !o->file)
+                        log_notice("made %s; on each host, this line goes into " CONFIG_DIR
+                                   "/authorized_keys:",
+                                   path);
         }
-        r = key_write(o->file, &pair, &err);
         if (r == 0)
-                printf("%s\n", pair.public);
+                print_line(pair.public);
         else
                 log_error("%s", err.text);
         explicit_bzero(&pair, sizeof(pair));

@@ -45,10 +45,12 @@ static int set_options(const struct link *l, void *socket)
 
 static void refused_key(struct link *l)
 {
+        const char *key = l->config.key ? l->config.key->public : "KEY";
+
         link_fail(l, -EACCES,
-                  "it refused our key; add this line to its /etc/lxdsoak/authorized_keys: "
-                  "drive NAME %s",
-                  l->config.key ? l->config.key->public : "KEY");
+                  "it refused our key, %s, which is not in its /etc/lxdsoak/authorized_keys; add "
+                  "this line there: drive NAME %s",
+                  key, key);
 }
 
 static void failed_handshake(struct link *l)
@@ -58,8 +60,11 @@ static void failed_handshake(struct link *l)
                           l->config.endpoint->path);
         else
                 link_fail(l, -EPROTO,
-                          "wrong agent key in known_agents, or %s is not an lxdsoak port",
-                          l->config.addresses->list[l->address].text);
+                          "we refused it: what answers at %s does not have the key that "
+                          "known_agents says, %s; if that agent has a new key, `lxdsoak-agent "
+                          "--show-key` there prints the line for known_agents; else it is not an "
+                          "lxdsoak-agent",
+                          l->config.addresses->list[l->address].text, l->config.server_key);
 }
 
 static void on_monitor(struct zsock *z, const struct zframe *frames, size_t n, const char *user_id,

@@ -13,6 +13,7 @@ _lxdsoak_coord()
                 --json --quiet --verbose --help --version"
         local evidence="--hosts --key --known-agents --connect-timeout --run-dir --quiet --verbose
                 --help --version"
+        local keygen="--show --help --version"
 
         _init_completion -n = || return
         case "${words[1]}" in
@@ -26,10 +27,15 @@ _lxdsoak_coord()
         --source) mapfile -t COMPREPLY < <(compgen -W "image copy" -- "$cur"); return ;;
         --on-wedge) mapfile -t COMPREPLY < <(compgen -W "recover continue stop" -- "$cur"); return ;;
         --hosts) _known_hosts_real -- "$cur"; return ;;
-        --*) [[ $prev =~ ^--(keep|allow-daemon-restart|json|quiet|verbose|dry-run)$ ]] || return ;;
+        --*) [[ $prev =~ ^--(keep|allow-daemon-restart|json|quiet|verbose|dry-run|show)$ ]] || return ;;
         esac
         case "$command" in
-        keygen) _filedir; return ;;
+        keygen)
+                if [[ $cur == -* ]]; then
+                        mapfile -t COMPREPLY < <(compgen -W "$keygen" -- "$cur")
+                else
+                        _filedir
+                fi ;;
         cleanup) mapfile -t COMPREPLY < <(compgen -W "$cleanup" -- "$cur") ;;
         evidence)
                 if [[ $cur == -* ]]; then

@@ -109,6 +109,9 @@ static const struct option_spec specs[] = {
          NULL, AT(run), .parse = option_parse_run_id, .group = "Cleaning up"},
         {"dry-run", 'n', OPTION_FLAG, NULL, "only show what would be removed",
          NULL, AT(dry_run)},
+
+        {"show", 0, OPTION_FLAG, NULL, "print the line of the key that is there, and make none",
+         NULL, AT(show), .group = "Keys"},
 };
 /* clang-format on */
 
@@ -128,6 +131,7 @@ static const struct {
         {"verbose", RUN | CLEANUP | FETCH},
         {"run", CLEANUP},
         {"dry-run", CLEANUP},
+        {"show", KEYGEN},
 };
 
 static const struct {
@@ -142,8 +146,9 @@ static const struct {
                             "Fetches the evidence of a run's wedges from its hosts into "
                             "RUN_DIR/evidence. RUN is a run's id or directory; with "
                             "the directory, its hosts are known."},
-        [COORD_KEYGEN] = {"keygen", "Makes a key: FILE gets the secret, FILE with .pub for .key "
-                                    "the public half, which is printed too."},
+        [COORD_KEYGEN] = {"keygen", "Makes a key: FILE, by default ~/.config/lxdsoak/coord.key, "
+                                    "gets the secret, FILE with .pub for .key the public half. "
+                                    "Prints the line for the agents' authorized_keys."},
 };
 
 #define PROGRAM "lxdsoak-coord"
@@ -183,7 +188,7 @@ static struct option_table command_table(enum coord_command command, struct opti
                         PROGRAM " [run] --hosts HOST,… --total N [OPTION…]\n"
                                 "       " PROGRAM " cleanup --hosts HOST,… [--run ID] [--dry-run]\n"
                                 "       " PROGRAM " evidence RUN [--hosts HOST,…] [--run-dir DIR]\n"
-                                "       " PROGRAM " keygen FILE";
+                                "       " PROGRAM " keygen [--show] [FILE]";
         for (size_t i = 0; i < ELEMENTSOF(specs); i++) {
                 if (specs[i].group)
                         group = specs[i].group;
@@ -214,10 +219,12 @@ static enum coord_command take_command(int *argc, char ***argv)
 static int take_rest(struct coord_options *o, char **rest, size_t n, struct error *err)
 {
         if (o->command == COORD_KEYGEN) {
+                if (n == 0)
+                        return 0;
                 if (n != 1 || !*rest[0])
                         return error_set(err, -EINVAL,
                                          "keygen: give one file name for the secret key, as in "
-                                         "'" PROGRAM " keygen coord.key'");
+                                         "'" PROGRAM " keygen coord.key', or none");
                 o->file = strdup(rest[0]);
                 return o->file ? 0 : -ENOMEM;
         }

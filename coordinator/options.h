@@ -17,7 +17,7 @@
         X(RUN, "run", "[run] --hosts HOST,… --total N [OPTION…]")                                  \
         X(CLEANUP, "cleanup", "cleanup --hosts HOST,… [--run ID] [--dry-run]")                     \
         X(EVIDENCE, "evidence", "evidence RUN [--hosts HOST,…] [--run-dir DIR]")                   \
-        X(KEYGEN, "keygen", "keygen FILE")
+        X(KEYGEN, "keygen", "keygen [--show] [FILE]")
 
 enum coord_command {
 #define X(n, w, u) COORD_##n,
@@ -63,11 +63,12 @@ struct coord_options {
 
         char *run; /* cleanup: of this run only; NULL = of all. evidence: of this one */
         bool dry_run;
+        bool show; /* keygen: only what is there */
 
         char *key, *known_agents; /* NULL = look in the usual places */
         int64_t connect_timeout_ns;
 
-        char *file; /* keygen; evidence: RUN as given */
+        char *file; /* keygen: NULL = the usual place; evidence: RUN as given */
 };
 
 /* Every option of every command, in the order of --help. */

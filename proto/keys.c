@@ -203,9 +203,7 @@ int key_read(const char *path, struct key_pair *ret, struct error *err)
         int r;
 
         if (fd < 0 && errno == ENOENT)
-                return error_set(err, -ENOENT,
-                                 "There is no key %s; make one with `lxdsoak-coord keygen %s`",
-                                 path, path);
+                return error_set(err, -ENOENT, "There is no key %s", path);
         if (fd < 0)
                 return error_set_errno(err, -errno, "Cannot open the key %s", path);
         r = check_secret_file(fd, path, err);
@@ -235,13 +233,58 @@ int key_read(const char *path, struct key_pair *ret, struct error *err)
         return r;
 }
 
+int key_read_public(const char *path, char ret[static KEY_Z85_SIZE], struct error *err)
+{
+        _cleanup_(freep)
+        char *text = NULL;
+        char public[PATH_MAX], *key;
+        int r = public_path(path, public);
+
+        if (r >= 0)
+                r = text_read_file(public, KEY_FILE_MAX, &text);
+        if (r < 0)
+                return error_set_errno(err, r, "Cannot read the public half of %s", path);
+        key = text + strlen(text);
+        if (key > text && key[-1] == '\n')
+                key[-1] = '\0';
+        key = text_trim(text);
+        if (!is_key(key, strlen(key)))
+                return error_set(err, -EINVAL, "%s does not hold a public key", public);
+        memcpy(ret, key, KEY_Z85_SIZE);
+        return 0;
+}
+
 /* -- lists of public keys ------------------------------------------------------------------ */
 
-/*
- * Reads a list file for walk_list(); a missing one is -ENOENT with err unset.
- * Who may write to it decides who is let in, so it must not be everybody.
- */
-static int read_list(const char *path, char **ret, struct error *err)
+/* Who can write to a list decides who is let in, or taken for whom. */
+enum writers {
+        NOT_EVERYBODY, /* a person's own list: a group of their own is fine */
+        OURS_ALONE,    /* ours or root's */
+};
+
+static int check_writers(const struct stat *st, enum writers writers, const char *path,
+                         struct error *err)
+{
+        if (st->st_mode & S_IWOTH)
+                return error_set(err, -EPERM, "Anybody can write to %s; do `chmod o-w %s`", path,
+                                 path);
+        if (writers == NOT_EVERYBODY)
+                return 0;
+        if (st->st_mode & S_IWGRP)
+                return error_set(err, -EPERM,
+                                 "The group of %s can write to it, and so let anybody in; do "
+                                 "`chmod g-w %s`",
+                                 path, path);
+        if (st->st_uid != 0 && st->st_uid != geteuid())
+                return error_set(err, -EPERM,
+                                 "%s belongs to user %u, who could let anybody in; do `chown root "
+                                 "%s`",
+                                 path, st->st_uid, path);
+        return 0;
+}
+
+/* Reads a list file for next_line(); a missing one is -ENOENT with err unset. */
+static int read_list(const char *path, enum writers writers, char **ret, struct error *err)
 {
         _cleanup_(closep)
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -252,9 +295,9 @@ static int read_list(const char *path, char **ret, struct error *err)
                 return -ENOENT;
         if (fd < 0 || fstat(fd, &st) < 0)
                 return error_set_errno(err, -errno, "Cannot open %s", path);
-        if (st.st_mode & S_IWOTH)
-                return error_set(err, -EPERM, "Anybody can write to %s; do `chmod o-w %s`", path,
-                                 path);
+        r = check_writers(&st, writers, path, err);
+        if (r < 0)
+                return r;
         r = text_read_fd(fd, LIST_FILE_MAX, ret);
         if (r == -EFBIG)
                 return error_set(err, r, "%s is longer than %d bytes", path, LIST_FILE_MAX);
@@ -292,8 +335,7 @@ static int check_name(const char *name, const char *path, unsigned line, struct 
         static const char fine[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                    "0123456789._@-";
 
-        if (strlen(name) >= sizeof(((struct allow_entry *)0)->name) ||
-            name[strspn(name, fine)] != '\0')
+        if (strlen(name) >= ALLOW_NAME_SIZE || name[strspn(name, fine)] != '\0')
                 return error_set(
                         err, -EINVAL,
                         "%s:%u: name \"%s\" must be at most 63 letters, digits and . _ @ -", path,
@@ -306,7 +348,8 @@ static int check_key(const char *key, const char *path, unsigned line, struct er
         if (!is_key(key, strlen(key)))
                 return error_set(err, -EINVAL,
                                  "%s:%u: \"%s\" is not a public key: %d characters of Z85, as "
-                                 "`lxdsoak-coord keygen` prints it",
+                                 "`lxdsoak-coord keygen --show` or `lxdsoak-agent --show-key` "
+                                 "print it",
                                  path, line, TEXT_PRINTABLE(key), KEY_Z85_SIZE - 1);
         return 0;
 }
@@ -330,11 +373,15 @@ static int allow_list_add(struct allow_list *list, char *const fields[static 3],
         if (r < 0)
                 return r;
         twin = allow_list_find(list, fields[2]);
+        if (twin && (int)twin->role == role && streq(twin->name, fields[1]))
+                return 0; /* added twice */
         if (twin)
                 return error_set(err, -EINVAL,
                                  "%s:%u: this key stands there already as %s %s; a key has one "
                                  "role, take out one of the lines",
                                  path, line, role_name((int)twin->role), twin->name);
+        if (list->n >= ALLOW_MAX)
+                return error_set(err, -EINVAL, "%s:%u: more than %d keys", path, line, ALLOW_MAX);
         entries = reallocarray(list->entries, list->n + 1, sizeof(*entries));
         if (!entries)
                 return -ENOMEM;
@@ -355,7 +402,7 @@ int allow_list_read(const char *path, struct allow_list *ret, struct error *err)
         char *p;
         int r;
 
-        r = read_list(path, &text, err);
+        r = read_list(path, OURS_ALONE, &text, err);
         if (r < 0 && r != -ENOENT)
                 return r;
         for (p = text; p;) {
@@ -393,6 +440,22 @@ const struct allow_entry *allow_list_find(const struct allow_list *list, const c
         return NULL;
 }
 
+/* Is host one of the names, which are separated by commas? */
+static bool is_named(const char *names, const char *host)
+{
+        size_t size = strlen(host);
+
+        for (const char *p = names; *p;) {
+                size_t n = strcspn(p, ",");
+
+                if (n == size && strncasecmp(p, host, n) == 0)
+                        return true;
+                p += n;
+                p += *p == ',';
+        }
+        return false;
+}
+
 /* Looks for host in one file: 0, -ENOENT (err unset) or an error. */
 static int find_in(const char *path, const char *host, char ret_key[static KEY_Z85_SIZE],
                    struct error *err)
@@ -403,7 +466,7 @@ static int find_in(const char *path, const char *host, char ret_key[static KEY_Z
         unsigned line = 0;
         int r;
 
-        r = read_list(path, &text, err);
+        r = read_list(path, NOT_EVERYBODY, &text, err);
         if (r < 0)
                 return r;
         for (p = text; p;) {
@@ -414,12 +477,14 @@ static int find_in(const char *path, const char *host, char ret_key[static KEY_Z
                 if (n == 0)
                         continue;
                 if (n != 2)
-                        return error_set(err, -EINVAL, "%s:%u: a line must be HOST PUBLICKEY", path,
-                                         line);
+                        return error_set(err, -EINVAL,
+                                         "%s:%u: a line must be HOST PUBLICKEY, as "
+                                         "`lxdsoak-agent --show-key` prints it on that host",
+                                         path, line);
                 r = check_key(fields[1], path, line, err);
                 if (r < 0)
                         return r;
-                if (strcasecmp(fields[0], host) != 0)
+                if (!is_named(fields[0], host))
                         continue;
                 if (*found && !streq(found, fields[1]))
                         return error_set(err, -EINVAL,
@@ -457,7 +522,7 @@ int known_agent_find(const char *path, const char *host, char ret_key[static KEY
                         return r;
         }
         return error_set(err, -ENOENT,
-                         "The key of host %s is not known; add a line \"%s PUBLICKEY\" to %s, the "
-                         "key being in " CONFIG_DIR "/agent.pub on that host",
-                         TEXT_PRINTABLE(host), TEXT_PRINTABLE(host), files[0]);
+                         "The key of host %s is not in %s; add it with `ssh %s lxdsoak-agent "
+                         "--show-key >> %s` (the line must begin with the name given to --hosts)",
+                         TEXT_PRINTABLE(host), files[0], TEXT_PRINTABLE(host), files[0]);
 }

@@ -5,18 +5,21 @@
  * CURVE keys and who may do what. Keys are Z85 text, 40 characters. A secret
  * lives in a file of its own that only its owner can read, and is refused
  * otherwise. The allow-list says `ROLE NAME PUBLICKEY` a line, the known agents
- * `HOST PUBLICKEY`; '#' begins a comment at the beginning of a line and behind
- * the key (keys can hold one themselves).
+ * `HOST[,HOST…] PUBLICKEY`; '#' begins a comment at the beginning of a line and
+ * behind the key (keys can hold one themselves).
  */
 
 #include "base/error.h"
 
-#define KEY_Z85_SIZE 41 /* 40 characters and NUL */
+#define KEY_Z85_SIZE    41   /* 40 characters and NUL */
+#define ALLOW_NAME_SIZE 64   /* 63 characters and NUL */
+#define ALLOW_MAX       1000 /* keys in one allow-list */
 
+/* From the least to the most; each may do what those before it may. */
 #define ROLES(X)                                                                                   \
         X(OBSERVE, "observe") /* may look */                                                       \
-        X(DRIVE, "drive")     /* may run and clean up */                                           \
-        X(ADMIN, "admin")     /* may do all */
+        X(DRIVE, "drive")     /* may run, stop, fetch evidence and clean up */                     \
+        X(ADMIN, "admin")     /* may take another's run away */
 
 enum role {
 #define X(n, w) ROLE_##n,
@@ -48,9 +51,14 @@ int key_write(const char *path, const struct key_pair *pair, struct error *err) 
  */
 int key_read(const char *path, struct key_pair *ret, struct error *err) _warn_unused_;
 
+/* The public half in the file beside the secret at path, which need not be readable. -ENOENT: it
+ * is not there; -EINVAL: not a key. err names the file. */
+int key_read_public(const char *path, char ret[static KEY_Z85_SIZE],
+                    struct error *err) _warn_unused_;
+
 struct allow_entry {
         enum role role;
-        char name[64];
+        char name[ALLOW_NAME_SIZE];
         char key[KEY_Z85_SIZE];
 };
 
@@ -59,9 +67,12 @@ struct allow_list {
         size_t n;
 };
 
-/* A missing file is an empty list (-ENOENT is not returned); a bad line, and a
- * key that stands there twice, is -EINVAL and err names file and line; -EPERM if
- * anybody can write to the file. */
+/*
+ * A missing file is an empty list (-ENOENT is not returned); a bad line, a key
+ * that stands there as two people or in two roles, and more than ALLOW_MAX keys
+ * are -EINVAL and err names file and line (the same line twice is fine); -EPERM
+ * if somebody else than root and ourselves can write to the file.
+ */
 int allow_list_read(const char *path, struct allow_list *ret, struct error *err) _warn_unused_;
 void allow_list_clear(struct allow_list *list);
 const struct allow_entry *allow_list_find(const struct allow_list *list, const char *key);

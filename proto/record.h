@@ -65,7 +65,8 @@ struct record {
                 } outcome;
                 struct {
                         int64_t first, count;
-                        char reason[64]; /* "drain", "min-free", "expired", "error", "wedge" */
+                        char reason[64]; /* "drain", "min-free", "expired", "revoked", "error",
+                                            "wedge" */
                 } returned;
                 struct {
                         int64_t number; /* 1.., unique on this host in this run */

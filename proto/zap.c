@@ -9,7 +9,10 @@
 #include <sys/epoll.h>
 #include <zmq.h>
 
+#include "base/clock.h"
+#include "base/seldom.h"
 #include "base/text.h"
+#include "base/zsock.h"
 
 #define ZAP_ENDPOINT       "inproc://zeromq.zap.01"
 #define ZAP_DOMAIN         "lxdsoak"
@@ -18,20 +21,13 @@
 #define ZAP_PART_MAX       256
 #define CURVE_KEY_BYTES    32
 
-/* Anybody who reaches the port can be refused as often as he likes; he must not fill the journal
- * with it. */
-#define DENIED_WINDOW_USEC (60 * UINT64_C(1000000))
-#define DENIED_IN_WINDOW   10
-
 struct zap {
         void *socket;
         sd_event_source *io;
         const struct allow_list *allow;
         zap_denied denied;
         void *userdata;
-        uint64_t window_usec; /* when the present window began, CLOCK_MONOTONIC */
-        unsigned said;        /* refusals told of in this window */
-        uint64_t unsaid;      /* not told of since the last that was */
+        struct seldom told; /* anybody who reaches the port can be refused as often as he likes */
 };
 
 struct part {
@@ -66,16 +62,15 @@ static bool part_is(const struct part *p, const char *s)
         return p->size == strlen(s) && memcmp(p->data, s, p->size) == 0;
 }
 
-static const char *judge(struct zap *z, const struct part *parts, char key[static KEY_Z85_SIZE],
-                         const struct allow_entry **ret)
+/* NULL, or why not. */
+static const char *judge(struct zap *z, const struct part *parts, char key[static KEY_Z85_SIZE])
 {
         if (!part_is(&parts[0], "1.0") || !part_is(&parts[5], "CURVE"))
                 return "not CURVE";
         if (parts[6].size != CURVE_KEY_BYTES ||
             !zmq_z85_encode(key, parts[6].data, CURVE_KEY_BYTES))
                 return "not a key";
-        *ret = allow_list_find(z->allow, key);
-        return *ret ? NULL : "its key is not in the allow-list";
+        return allow_list_find(z->allow, key) ? NULL : "its key is not in the allow-list";
 }
 
 static void reply(struct zap *z, const struct part *request_id, bool ok, const char *user)
@@ -88,47 +83,36 @@ static void reply(struct zap *z, const struct part *request_id, bool ok, const c
         zmq_send(z->socket, "", 0, 0);
 }
 
-/* Tells of a refusal, unless there were many of late; the next one then says how many. */
+/* Tells of a refusal, unless of the same, or of many others, of late; the next then says how
+ * many. */
 static void tell(struct zap *z, const char *address, const char *key, const char *why)
 {
-        char text[160];
-        uint64_t now_usec;
+        char subject[ZAP_PART_MAX + KEY_Z85_SIZE + 64], text[160];
+        uint64_t unsaid;
 
-        if (sd_event_now(sd_event_source_get_event(z->io), CLOCK_MONOTONIC, &now_usec) < 0)
-                now_usec = z->window_usec;
-        if (z->window_usec == 0 || now_usec - z->window_usec >= DENIED_WINDOW_USEC) {
-                z->window_usec = now_usec;
-                z->said = 0;
-        }
-        if (z->said >= DENIED_IN_WINDOW) {
-                z->unsaid++;
+        snprintf(subject, sizeof(subject), "%s %s %s", address, key, why);
+        if (!seldom_may(&z->told, subject, now_monotonic_ns(), &unsaid))
                 return;
-        }
-        z->said++;
-        if (z->unsaid > 0)
+        if (unsaid > 0)
                 snprintf(text, sizeof(text), "%s (%" PRIu64 " more were refused before)", why,
-                         z->unsaid);
+                         unsaid);
         else
                 snprintf(text, sizeof(text), "%s", why);
-        z->unsaid = 0;
         z->denied(address, key, text, z->userdata);
 }
 
 static void answer(struct zap *z, const struct part *parts, bool bad)
 {
         static const struct part no_id = {.size = 0};
-        const struct allow_entry *entry = NULL;
-        char key[KEY_Z85_SIZE] = "", user[96] = "", address[ZAP_PART_MAX + 1];
-        const char *why = bad ? "a malformed request" : judge(z, parts, key, &entry);
+        char key[KEY_Z85_SIZE] = "", address[ZAP_PART_MAX + 1];
+        const char *why = bad ? "a malformed request" : judge(z, parts, key);
 
-        if (!why) {
-                snprintf(user, sizeof(user), "%s:%s", role_name(entry->role), entry->name);
-        } else {
+        if (why) {
                 snprintf(address, sizeof(address), "%.*s", bad ? 0 : (int)parts[3].size,
                          (const char *)parts[3].data);
-                tell(z, TEXT_PRINTABLE(address), key, why);
+                tell(z, zsock_plain_address(TEXT_PRINTABLE(address)), key, why);
         }
-        reply(z, bad ? &no_id : &parts[1], !why, user);
+        reply(z, bad ? &no_id : &parts[1], !why, why ? "" : key);
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)

@@ -4,8 +4,10 @@
 /*
  * Who may connect over CURVE: the ZAP handler (rfc.zeromq.org/spec/27), a REP
  * socket on our own loop. It must be there before the first CURVE socket is
- * bound; without one, libzmq lets everybody in. Those in the allow-list get the
- * User-Id "role:name", which then comes with every message of theirs.
+ * bound; without one, libzmq lets everybody in. Those in the allow-list get
+ * their public key as the User-Id, which then comes with every message of
+ * theirs: what the key may do is looked up with each, since the list can change
+ * while they are connected.
  */
 
 #include <systemd/sd-event.h>
@@ -14,8 +16,8 @@
 
 struct zap;
 
-/* Told of the first refusals of every minute; the reason then says how many were not told of.
- * key is empty where the peer had none. */
+/* Told of refusals as seldom.h has it; the reason then says how many were not told of. key is
+ * empty where the peer had none. */
 typedef void (*zap_denied)(const char *address, const char *key, const char *reason,
                            void *userdata);
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from testbed import INCONCLUSIVE, PASS, USAGE
+from testbed import INCONCLUSIVE, PASS, USAGE, wait_until
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def stranger(bed):
         (bed.scratch / name).unlink(missing_ok=True)
     made = bed.coord("keygen", path)
     assert made.code == PASS, made
-    assert made.out.strip() == (bed.scratch / "stranger.pub").read_text().strip()
+    assert made.out.split()[0] == "drive" and made.out.split()[2] == (bed.scratch / "stranger.pub").read_text().strip()
     return path
 
 
@@ -52,19 +52,37 @@ def test_secret_that_others_can_read(bed, stranger):
     assert str(stranger) in outcome.err
 
 
-def test_a_key_that_is_allowed_later_works_after_reload(bed, stranger):
+def test_enrolled_with_two_commands_and_let_out_again(bed, stranger):
+    """What the README says, with `hosts run` in the place of ssh; at the end the line is taken out
+    while the key drives."""
+    known = bed.scratch / "known-new"
+    known.write_text(bed.sh("a", "su -s /bin/sh nobody -c 'lxdsoak-agent --show-key'"))  # no secret is needed for it
+    assert known.read_text().split()[0] == "a"
     allowed = bed.root("a") / "etc/lxdsoak/authorized_keys"
     before = allowed.read_text()
-    allowed.write_text(before + f"admin guest {stranger.with_suffix('.pub').read_text().strip()}\n")
+    line = bed.coord("keygen", "--show", stranger).out
+    keys = ["--key", stranger, "--known-agents", known]
+    pid = bed.unit_property("a", "MainPID")
+    since = bed.now("a")
     try:
-        bed.sh("a", "systemctl reload lxdsoak-agent")
-        outcome = bed.coord("--hosts", "a", "--total", 1, "--key", stranger)
-        assert outcome.code == PASS, outcome
-    finally:
+        bed.sh("a", f"tee -a /etc/lxdsoak/authorized_keys <<'END'\n{line}END")
+        assert bed.coord("--hosts", "a", "--total", 1, *keys).code == PASS
+        run = bed.start("--hosts", "a", "--total", 10000, "--parallel", 2, *keys)
+        wait_until(lambda: bed.instances("a"), 30, "an instance")
+        allowed.write_text(before + "drive nobody\n")  # an error in the list: the reload says so
+        assert bed.run("a", "systemctl", "reload", "lxdsoak-agent").returncode != 0
         allowed.write_text(before)
         bed.sh("a", "systemctl reload lxdsoak-agent")
-    refused = bed.coord("--hosts", "a", "--total", 1, "--key", stranger, "--connect-timeout", "4s", timeout=30)
-    assert refused.code == INCONCLUSIVE, refused
+        outcome = run.end(60)
+        assert outcome.code == INCONCLUSIVE and "no longer in /etc/lxdsoak/authorized_keys" in outcome.err, outcome
+        wait_until(lambda: not bed.instances("a"), 60, "the end of what was begun")
+    finally:
+        allowed.write_text(before)
+    refused = bed.coord("--hosts", "a", "--total", 1, *keys, "--connect-timeout", "4s", timeout=30)
+    assert refused.code == INCONCLUSIVE and "it refused our key" in refused.err, refused
+    entries = [e for e in bed.journal("a", since) if e.get("MESSAGE_ID") == "b7d3d6a1c2f64b0c9b1f7a9e3d5c1a20"]
+    assert entries and all(e["LXDSOAK_KEY"] in line and e["LXDSOAK_PEER"] for e in entries), entries
+    assert bed.unit_property("a", "MainPID") == pid
 
 
 def test_noise_on_the_port_does_no_harm(bed):

@@ -102,7 +102,6 @@ static void test_refused(void **state)
                 {"evidence nothing/there", "neither the id of a run nor its directory"},
                 {"evidence 0a1b2c3d", "--hosts is missing"},
                 {"evidence 0a1b2c3d --hosts a --total 5", "total"},
-                {"keygen", "one file"},
                 {"keygen a b", "one file"},
         };
 
@@ -191,7 +190,10 @@ static void test_accepted(void **state)
                 "--hosts a --total 5 --run-dir /nonexistent/yet",
                 "cleanup --hosts a --run 0a1b2c3d --dry-run",
                 "cleanup --hosts localhost -n",
+                "keygen",
                 "keygen x.key",
+                "keygen --show",
+                "keygen --show x.key",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(lines); i++) {

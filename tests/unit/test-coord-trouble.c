@@ -159,6 +159,30 @@ static void test_name_not_found(void **state)
         harness_end(&h);
 }
 
+/* What it printed is a line for authorized_keys, with the key of that file. */
+static void check_line(struct harness *h, const char *public)
+{
+        char path[160], list[160], key[KEY_Z85_SIZE + 1];
+        struct allow_list allow = {0};
+        struct error err = ERROR_INIT;
+        FILE *f;
+
+        write_file(h, "allow", h->out, 0644);
+        snprintf(list, sizeof(list), "%s/allow", h->dir);
+        assert_ok(allow_list_read(list, &allow, &err), err);
+        assert_int_equal(allow.n, 1);
+        assert_int_equal(allow.entries[0].role, ROLE_DRIVE);
+        assert_non_null(strchr(allow.entries[0].name, '@'));
+        snprintf(path, sizeof(path), "%s/%s", h->dir, public);
+        f = fopen(path, "re");
+        assert_non_null(f);
+        assert_non_null(fgets(key, sizeof(key), f));
+        fclose(f);
+        key[strcspn(key, "\n")] = '\0';
+        assert_string_equal(allow.entries[0].key, key);
+        allow_list_clear(&allow);
+}
+
 static void test_keygen(void **state)
 {
         struct harness h;
@@ -168,7 +192,7 @@ static void test_keygen(void **state)
         harness_begin(&h);
         harness_run(&h, "keygen my.key", 60);
         assert_code(&h, 0);
-        assert_int_equal(strlen(h.out), KEY_Z85_SIZE); /* with its '\n' */
+        check_line(&h, "my.pub");
         snprintf(path, sizeof(path), "%s/my.key", h.dir);
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_mode & 0777, 0600);
@@ -176,6 +200,38 @@ static void test_keygen(void **state)
         harness_run(&h, "keygen my.key", 60);
         assert_code(&h, 64);
         assert_says(&h, "my.key");
+        harness_run(&h, "keygen --show my.key", 60);
+        assert_code(&h, 0);
+        check_line(&h, "my.pub");
+        harness_run(&h, "keygen --show no.key", 60);
+        assert_code(&h, 64);
+        assert_says(&h, "There is no key no.key; make one with `lxdsoak-coord keygen no.key`");
+        assert_false(is_there(&h, "no.key"));
+        harness_end(&h);
+}
+
+/* Without a file name: the directory is made too, and nothing is made that was not asked for. */
+static void test_keygen_usual_place(void **state)
+{
+        struct harness h;
+        struct stat st;
+        char path[128];
+
+        harness_begin(&h);
+        harness_run(&h, "keygen", 60);
+        assert_code(&h, 0);
+        check_line(&h, ".config/lxdsoak/coord.pub");
+        assert_says(&h, "/.config/lxdsoak/coord.key; on each host, this line goes into");
+        snprintf(path, sizeof(path), "%s/.config/lxdsoak", h.dir);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0700);
+        harness_run(&h, "keygen --show", 60);
+        assert_code(&h, 0);
+        check_line(&h, ".config/lxdsoak/coord.pub");
+        harness_run(&h, "keygen", 60);
+        assert_code(&h, 64);
+        assert_says(&h, "There is a key already");
+        assert_says(&h, "keygen --show");
         harness_end(&h);
 }
 
@@ -258,8 +314,8 @@ static void test_curve_our_key_refused(void **state)
                                               .allowed = c.other.public});
         harness_run(&h, CURVE_ARGS, 60);
         assert_code(&h, 96);
-        assert_says(&h, "host 127.0.0.1: it refused our key; add this line to its "
-                        "/etc/lxdsoak/authorized_keys: drive NAME ");
+        assert_says(&h, "host 127.0.0.1: it refused our key, ");
+        assert_says(&h, "/etc/lxdsoak/authorized_keys; add this line there: drive NAME ");
         assert_says(&h, c.ours.public);
         assert_true(h.took_ms < 60000); /* only guards against hanging */
         harness_end(&h);
@@ -276,7 +332,9 @@ static void test_curve_wrong_agent_key(void **state)
                                               .allowed = c.ours.public});
         harness_run(&h, CURVE_ARGS, 60);
         assert_code(&h, 96);
-        assert_says(&h, "wrong agent key in known_agents, or tcp://127.0.0.1:");
+        assert_says(&h, "we refused it: what answers at tcp://127.0.0.1:");
+        assert_says(&h, "does not have the key that known_agents says, ");
+        assert_says(&h, c.agent.public);
         harness_end(&h);
 }
 
@@ -290,7 +348,7 @@ static void test_tcp_without_curve(void **state)
         harness_agent(&h, (struct fake_agent){.endpoint = c.endpoint});
         harness_run(&h, CURVE_ARGS, 60);
         assert_code(&h, 96);
-        assert_says(&h, "host 127.0.0.1: wrong agent key in known_agents, or");
+        assert_says(&h, "host 127.0.0.1: we refused it: what answers at");
         harness_end(&h);
 }
 
@@ -380,6 +438,7 @@ int main(void)
                 cmocka_unit_test(test_all_hosts_die),
                 cmocka_unit_test(test_name_not_found),
                 cmocka_unit_test(test_keygen),
+                cmocka_unit_test(test_keygen_usual_place),
                 cmocka_unit_test(test_no_keys),
                 cmocka_unit_test(test_curve),
                 cmocka_unit_test(test_curve_our_key_refused),

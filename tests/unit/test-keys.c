@@ -127,7 +127,7 @@ static void test_unsafe_files(void **state)
         }
         unlink(path);
         err = ERROR_INIT;
-        assert_error(key_read(path, &pair, &err), -ENOENT, err, "keygen");
+        assert_error(key_read(path, &pair, &err), -ENOENT, err, "There is no key");
         err = ERROR_INIT;
         assert_error(key_read("/tmp", &pair, &err), -EINVAL, err, "is not a file");
         assert_int_equal(mkfifo(path, 0600), 0);
@@ -302,8 +302,65 @@ static void test_bad_allow_lists(void **state)
         path = make("w", "", 0666);
         err = ERROR_INIT;
         assert_error(allow_list_read(path, &list, &err), -EPERM, err, "chmod o-w");
+        assert_int_equal(chmod(path, 0664), 0);
+        err = ERROR_INIT;
+        assert_error(allow_list_read(path, &list, &err), -EPERM, err, "chmod g-w");
+        if (geteuid() == 0) {
+                assert_int_equal(chmod(path, 0644), 0);
+                assert_int_equal(chown(path, 12345, 12345), 0);
+                err = ERROR_INIT;
+                assert_error(allow_list_read(path, &list, &err), -EPERM, err, "chown root");
+        }
         unlink(path);
         assert_int_equal(list.n, 77);
+}
+
+/* As many keys as fit, and one more; and the same line twice, as from adding it twice. */
+static void test_allow_list_bounds(void **state)
+{
+        _cleanup_(freep)
+        char *text = malloc((ALLOW_MAX + 2) * 80);
+        struct allow_list list;
+        struct key_pair pair;
+        struct error err;
+        size_t n = 0;
+
+        assert_non_null(text);
+        for (int i = 0; i <= ALLOW_MAX; i++) {
+                assert_int_equal(key_generate(&pair), 0);
+                n += (size_t)sprintf(text + n, "drive n%d %s\n", i, pair.public);
+                if (i == ALLOW_MAX - 1) {
+                        assert_ok(read_list(text, &list, &err), err);
+                        assert_int_equal(list.n, ALLOW_MAX);
+                        allow_list_clear(&list);
+                }
+        }
+        assert_error(read_list(text, &list, &err), -EINVAL, err, ":1001: more than 1000 keys");
+        assert_ok(read_list("admin x " CLIENT_PUBLIC "\nadmin x " CLIENT_PUBLIC "\n", &list, &err),
+                  err);
+        assert_int_equal(list.n, 1);
+        allow_list_clear(&list);
+        assert_error(
+                read_list("admin x " CLIENT_PUBLIC "\nadmin y " CLIENT_PUBLIC "\n", &list, &err),
+                -EINVAL, err, ":2: this key stands there already as admin x");
+}
+
+static void test_read_public(void **state)
+{
+        char key[KEY_Z85_SIZE] = "untouched";
+        struct error err = ERROR_INIT;
+        const char *path = in_dir("x.key");
+
+        assert_error(key_read_public(path, key, &err), -ENOENT, err, "x.key");
+        make("x.pub", "short\n", 0644);
+        err = ERROR_INIT;
+        assert_error(key_read_public(path, key, &err), -EINVAL, err, "x.pub does not hold");
+        assert_string_equal(key, "untouched");
+        make("x.pub", SERVER_PUBLIC "\n", 0644);
+        err = ERROR_INIT;
+        assert_ok(key_read_public(path, key, &err), err);
+        assert_string_equal(key, SERVER_PUBLIC);
+        unlink(in_dir("x.pub"));
 }
 
 static void test_known_agents(void **state)
@@ -316,13 +373,27 @@ static void test_known_agents(void **state)
         char key[KEY_Z85_SIZE] = "untouched";
 
         assert_error(known_agent_find(path, "b", key, &err), -ENOENT, err,
-                     "add a line \"b PUBLICKEY\"");
+                     "ssh b lxdsoak-agent --show-key >> ");
         assert_string_equal(key, "untouched");
         err = ERROR_INIT;
         assert_ok(known_agent_find(path, "A", key, &err), err);
         assert_string_equal(key, SERVER_PUBLIC);
         assert_ok(known_agent_find(path, "::1", key, &err), err);
         assert_string_equal(key, CLIENT_PUBLIC);
+        /* several names of one host, as --show-key prints them */
+        unlink(path);
+        path = make("known_agents", "c.example.com,c " SERVER_PUBLIC "\ncc,,d " CLIENT_PUBLIC "\n",
+                    0664);
+        assert_ok(known_agent_find(path, "c", key, &err), err);
+        assert_string_equal(key, SERVER_PUBLIC);
+        assert_ok(known_agent_find(path, "C.Example.COM", key, &err), err);
+        assert_string_equal(key, SERVER_PUBLIC);
+        assert_ok(known_agent_find(path, "d", key, &err), err);
+        assert_string_equal(key, CLIENT_PUBLIC);
+        assert_error(known_agent_find(path, "c.example", key, &err), -ENOENT, err, "c.example");
+        err = ERROR_INIT;
+        assert_error(known_agent_find(path, "c,", key, &err), -ENOENT, err, "not in");
+        err = ERROR_INIT;
         unlink(path);
         assert_error(known_agent_find(path, "a", key, &err), -ENOENT, err, path);
 
@@ -379,6 +450,8 @@ int main(void)
                 cmocka_unit_test(test_not_a_key),
                 cmocka_unit_test(test_allow_list),
                 cmocka_unit_test(test_bad_allow_lists),
+                cmocka_unit_test(test_allow_list_bounds),
+                cmocka_unit_test(test_read_public),
                 cmocka_unit_test(test_known_agents),
                 cmocka_unit_test(test_known_agents_at_home),
                 cmocka_unit_test(test_roles),
