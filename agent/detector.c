@@ -184,11 +184,14 @@ static enum diagnosis classify_by_clock(const struct symptoms *s, struct finding
 
         /* The command is there, and does not end: it is the workload's, unless nobody has
          * time. */
-        if (exec && s->facts.n_exec > 0 && (!s->overloaded || s->extensions >= EXTENSIONS_MAX)) {
+        if (exec && (s->facts.n_exec > 0 || (s->facts.n_exec < 0 && s->n_operations > 0)) &&
+            !(s->overloaded && s->progress_elsewhere && s->extensions < EXTENSIONS_MAX)) {
+                bool seen = s->facts.n_exec > 0;
+
                 snprintf(f->suspect, sizeof(f->suspect), "a command in %s", s->instance);
-                snprintf(f->detail, sizeof(f->detail),
-                         "it was started (forkexec is there) and has not ended");
-                return wedge(f, WEDGE_EXEC_STUCK, SURE_SAID);
+                snprintf(f->detail, sizeof(f->detail), "it was started (%s) and has not ended",
+                         seen ? "forkexec is there" : "LXD lists it; the host could not be seen");
+                return wedge(f, WEDGE_EXEC_STUCK, seen ? SURE_SAID : SURE_CLOCK);
         }
         if (is_only_late(s))
                 return DIAGNOSIS_LATE;

@@ -2,13 +2,11 @@
 
 /*
  * silent-fs DIRECTORY: a file system with one file, `silent`, a read of which is never answered.
- * Who reads it waits in the kernel, and cannot be killed once the question was taken. It ends,
- * and lets the reader go, when its connection is aborted:
+ * Who reads it waits in the kernel, and cannot be killed once the question was taken, until this
+ * process ends or its connection is aborted (/sys/fs/fuse/connections/NUMBER/abort).
  *
- *     echo 1 >/sys/fs/fuse/connections/NUMBER/abort
- *
- * It prints NUMBER when it is mounted, and takes the mount away when it ends. It speaks the
- * kernel's protocol itself (linux/fuse.h), as much of it as a single file needs.
+ * It prints NUMBER when it is mounted. It speaks the kernel's protocol itself (linux/fuse.h), as
+ * much of it as a single file needs.
  */
 
 #include <errno.h>
@@ -156,7 +154,7 @@ int main(int argc, char **argv)
         r = print_connection(argv[1]);
         if (r == 0)
                 r = serve_all(fd);
-        (void)umount2(argv[1], MNT_DETACH);
+        (void)umount2(argv[1], MNT_DETACH); /* aborted; killed, it stays for who mounted it */
         if (r < 0)
                 fprintf(stderr, "silent-fs: %s\n", strerror(-r));
         return r < 0;

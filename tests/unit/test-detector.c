@@ -201,7 +201,16 @@ static void test_clock(void **state)
         s.progress = true; /* others' commands end: this one does not */
         wedge_is(&s, WEDGE_EXEC_STUCK, "soak-x-1");
         s.overloaded = true;
+        wedge_is(&s, WEDGE_EXEC_STUCK, "soak-x-1"); /* and nothing at all moves */
+        s.progress_elsewhere = true;
         is(&s, DIAGNOSIS_LATE);
+        /* nobody could look, or there is none: then it is LXD that does not get on */
+        s.overloaded = false;
+        s.facts.n_exec = -1;
+        wedge_is(&s, WEDGE_EXEC_STUCK, "soak-x-1");
+        s.facts.n_exec = 0;
+        s.progress = s.progress_elsewhere = false;
+        wedge_is(&s, WEDGE_OPERATION_STUCK, "0a1b");
         s = beyond(PHASE_START);
         wedge_is(&s, WEDGE_OPERATION_STUCK, "0a1b");
         s.n_operations = 0;
