@@ -186,6 +186,10 @@ static int spawn_program(const char *program, int child_end, pid_t *ret)
                                                POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
                 r = posix_spawn_file_actions_adddup2(&actions, child_end, CHILD_FD);
         }
+        /* Libraries open descriptors that would go along: with those of connections, what we
+         * close would stay open for the other end. */
+        if (r == 0)
+                r = posix_spawn_file_actions_addclosefrom_np(&actions, CHILD_FD + 1);
         if (r == 0)
                 r = posix_spawn(ret, program, &actions, &attributes, argv, environ);
         posix_spawnattr_destroy(&attributes);
