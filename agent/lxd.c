@@ -398,6 +398,11 @@ int lxd_set_project(struct lxd *lxd, const char *project)
         return 0;
 }
 
+int lxd_close_idle(struct lxd *lxd)
+{
+        return http_close_idle(lxd->http);
+}
+
 void lxd_get_stats(const struct lxd *lxd, struct http_stats *ret)
 {
         http_get_stats(lxd->http, ret);

@@ -76,5 +76,7 @@ int lxd_fetch(struct lxd *lxd, const char *path, int64_t deadline_ns, lxd_handle
 /* Percent-encodes one path segment. The caller frees; NULL = out of memory. */
 char *lxd_escape(const char *s);
 
+/* Closes the connections that are kept for later. -EBUSY: a call is under way, and none is. */
+int lxd_close_idle(struct lxd *lxd) _warn_unused_;
 void lxd_get_stats(const struct lxd *lxd, struct http_stats *ret);
 const char *lxd_socket_path(const struct lxd *lxd);

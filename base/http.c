@@ -300,6 +300,21 @@ static int timer_cb(CURLM *multi, long timeout_ms, void *userdata)
         return 0;
 }
 
+static CURLM *multi_new(struct http_client *c)
+{
+        CURLM *multi = curl_multi_init();
+
+        if (!multi)
+                return NULL;
+        curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, socket_cb);
+        curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, c);
+        curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, timer_cb);
+        curl_multi_setopt(multi, CURLMOPT_TIMERDATA, c);
+        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)c->max_connections);
+        curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+        return multi;
+}
+
 int http_client_new(sd_event *event, const char *socket_path, size_t max_connections,
                     struct http_client **ret)
 {
@@ -314,7 +329,7 @@ int http_client_new(sd_event *event, const char *socket_path, size_t max_connect
         c->done_tail = &c->done;
         c->max_connections = max_connections;
         c->socket_path = strdup(socket_path);
-        c->multi = curl_multi_init();
+        c->multi = multi_new(c);
         /* "Expect: 100-continue" would cost a round trip on every larger POST. */
         c->headers = curl_slist_append(NULL, "Expect:");
         c->headers = curl_slist_append(c->headers, "Content-Type: application/json");
@@ -332,12 +347,6 @@ int http_client_new(sd_event *event, const char *socket_path, size_t max_connect
                 r = sd_event_source_set_enabled(c->later, SD_EVENT_OFF);
         if (r < 0)
                 return r;
-        curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, socket_cb);
-        curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-        curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, timer_cb);
-        curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-        curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)max_connections);
-        curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
         *ret = TAKE(c);
         return 0;
 }
@@ -364,6 +373,21 @@ struct http_client *http_client_free(struct http_client *c)
         sd_event_unref(c->event);
         free(c);
         return NULL;
+}
+
+/* The connections are the multi handle's, and it cannot be told to close some. */
+int http_close_idle(struct http_client *c)
+{
+        CURLM *multi;
+
+        if (c->active)
+                return -EBUSY;
+        multi = multi_new(c);
+        if (!multi)
+                return -ENOMEM;
+        curl_multi_cleanup(c->multi);
+        c->multi = multi;
+        return 0;
 }
 
 static struct http_request *request_take(struct http_client *c)

@@ -52,4 +52,7 @@ int http_send(struct http_client *c, const char *method, const char *path, const
 /* The handler is not called any more. */
 void http_cancel(struct http_request *r);
 
+/* Closes the connections that are kept. -EBUSY: a request is under way, and nothing is done. */
+int http_close_idle(struct http_client *c) _warn_unused_;
+
 void http_get_stats(const struct http_client *c, struct http_stats *ret);
