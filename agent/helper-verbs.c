@@ -221,7 +221,7 @@ static const struct verb verb_inventory = {
 
 static const struct verb *const verbs[] = {&verb_inventory, &verb_names,    &verb_remove,
                                            &verb_examine,   &verb_evidence, &verb_thaw,
-                                           &verb_restart};
+                                           &verb_restart,   &verb_census};
 
 const struct verb *verb_find(const char *name)
 {

@@ -47,6 +47,7 @@ extern const struct verb verb_remove;             /* helper-remove.c */
 extern const struct verb verb_examine, verb_thaw; /* helper-examine.c */
 extern const struct verb verb_restart;            /* helper-restart.c */
 extern const struct verb verb_evidence;           /* helper-evidence.c */
+extern const struct verb verb_census;             /* helper-census.c */
 
 /* ---- for the verbs ---- */
 

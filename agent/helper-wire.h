@@ -45,6 +45,13 @@
  *   → {"verb": "restart-daemon", "id": 13, "lxd_dir": "/var/lib/lxd", "daemon_pid": 72}
  *   ← {"id": 13, "items": [{"name": "lxd.service", "error": ""}]}
  *
+ * How much there is of what may leak, and what it is (kinds of CENSUS_KINDS; what could not be
+ * counted is not there). The daemon's comes first; when the time is up, what was sent counts:
+ *   → {"verb": "census", "id": 14, "lxd_dir": "/var/lib/lxd", "daemon_pid": 72}
+ *   ← {"id": 14, "more": true, "counts": {"fds": 31, "threads": 14, …},
+ *      "groups": {"fds": {"socket /var/lib/lxd/unix.socket": 4, "pipe": 2, …}}}
+ *   ← {"id": 14, "counts": {"veths": 2, …}, "groups": {"processes": {"[lxc monitor]": 2}}}
+ *
  * "target" is the index in the request's list, so that two projects' instances of
  * one name can be told apart. An answer ends with the first message without "more".
  */

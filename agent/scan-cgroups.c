@@ -261,6 +261,7 @@ static int scan_base(struct scan *s, int proc_fd, const char *base)
 
                         if (!startswith(e->d_name, prefixes[i]))
                                 continue;
+                        scan_saw(s, LEFTOVER_CGROUP, e->d_name);
                         t = scan_find_numbered(s, e->d_name + strlen(prefixes[i]));
                         if (t < 0) {
                                 r = scan_note_name(s, e->d_name + strlen(prefixes[i]));

@@ -137,6 +137,7 @@ static int classify_helper(struct scan *s, int proc_fd, pid_t pid, const char *c
         char what[64];
         int t = -ENOENT;
 
+        scan_saw(s, LEFTOVER_PROCESS, args[1]);
         for (size_t i = 2; t < 0 && i < n && !streq(args[i], "--"); i++)
                 t = scan_find_in_path(s, args[i]);
         if (t < 0)
@@ -152,6 +153,7 @@ static int classify_monitor(struct scan *s, int proc_fd, pid_t pid, char *title)
         char *name = strrchr(title, ' ') + 1;
         int t = scan_find(s, name, strlen(name));
 
+        scan_saw(s, LEFTOVER_PROCESS, "[lxc monitor]");
         if (t < 0)
                 return scan_note_name(s, name);
         return scan_add_process(s, proc_fd, t, pid, "[lxc monitor]",

@@ -96,8 +96,9 @@ static int scan_dir(struct scan *s, const char *view, const char *dir, const cha
                 const char *name = e->d_name;
                 int t;
 
-                if (!startswith(name, prefix))
+                if (!startswith(name, prefix) || name[0] == '.')
                         continue;
+                scan_saw(s, LEFTOVER_VOLUME, name);
                 name += strlen(prefix);
                 t = scan_find(s, name, strlen(name));
                 if (t >= 0)

@@ -198,6 +198,12 @@ int scan_find_numbered(const struct scan *s, const char *name)
         return t;
 }
 
+void scan_saw(const struct scan *s, enum leftover_kind kind, const char *what)
+{
+        if (s->saw)
+                s->saw(kind, what, s->saw_userdata);
+}
+
 int scan_note_name(struct scan *s, const char *name)
 {
         char kept[SCAN_FULL_NAME_SIZE];

@@ -66,6 +66,11 @@ struct scan {
         char (*names)[SCAN_FULL_NAME_SIZE];
         size_t n_names;
 
+        /* Told of every process, cgroup and directory that is some instance's, a target's or not;
+         * NULL = nobody wants to know. what: "[lxc monitor]", "forkexec", a name. */
+        void (*saw)(enum leftover_kind kind, const char *what, void *userdata);
+        void *saw_userdata;
+
         struct scan_daemon daemons[SCAN_DAEMONS_MAX];
         size_t n_daemons;
 
@@ -115,6 +120,9 @@ int scan_find_in_path(const struct scan *s, const char *path) _warn_unused_;
 /* Is it one of the links noted for this target? */
 struct link;
 bool scan_link_fits(const struct scan *s, size_t target, const struct link *link);
+
+/* Tells whoever wants to know that this is there. */
+void scan_saw(const struct scan *s, enum leftover_kind kind, const char *what);
 
 /* Something bears this name. */
 int scan_note_name(struct scan *s, const char *name) _warn_unused_;
