@@ -118,8 +118,10 @@ static void tell(const struct record *r, const char *instance)
                      r->recovery.error[0] ? ": " : "", r->recovery.error);
                 return;
         case RECORD_CENSUS:
-                TELL(LOG_INFO, MESSAGE_ID_CENSUS, "counted after %" PRId64 " units",
-                     r->census.units);
+                TELL(LOG_INFO, MESSAGE_ID_CENSUS,
+                     "counted after %" PRId64 " units, with none in flight: the daemon has %" PRId64
+                     " fds, %" PRId64 " threads",
+                     r->census.units, r->census.count[CENSUS_FDS], r->census.count[CENSUS_THREADS]);
                 return;
         case RECORD_METRIC:
                 TELL(LOG_INFO, MESSAGE_ID_METRIC,

@@ -6,6 +6,7 @@
 #include "agent/run.h"
 
 #include "agent/journal.h"
+#include "agent/rests.h"
 #include "agent/stock.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -53,7 +54,9 @@ struct run {
         enum stop_mode mode;
         struct stock *stock;
         struct wedges *wedges;
-        bool given_up; /* nothing gets on, or a wedge was to end the run */
+        struct rests *rests;
+        json_object *leftovers; /* the stock's, once it was taken; borrowed */
+        bool given_up;          /* nothing gets on, or a wedge was to end the run */
         int64_t wedged_in_a_row;
         struct {
                 int64_t n, slowest_ns;
@@ -180,6 +183,7 @@ static void on_end(struct runner *runner, enum outcome outcome, void *userdata)
                 run->wedged_in_a_row++;
         else if (outcome == OUTCOME_PASSED)
                 run->wedged_in_a_row = 0;
+        rests_unit_ended(run->rests, now_monotonic_ns() - runner_start_ns(runner));
         slot_free(slot_of(run, runner));
         /* The coordinator waits for it. */
         if (!run->slots && !run->leases)
@@ -201,6 +205,7 @@ static int begin_unit(struct run *run, struct lease *lease)
         }
         lease->next_unit++;
         lease->left--;
+        rests_unit_begins(run->rests);
         return 0;
 }
 
@@ -339,9 +344,19 @@ static const char *density_limit(struct run *run)
         return NULL;
 }
 
+static int64_t count_leased(const struct run *run)
+{
+        int64_t n = 0;
+
+        for (const struct lease *lease = run->leases; lease; lease = lease->next)
+                n += lease->left;
+        return n;
+}
+
 static void begin_units(struct run *run)
 {
-        while (run->leases && run->n_in_flight < run->spec.parallel) {
+        while (!rests_hold(run->rests, count_leased(run), run->n_in_flight) && run->leases &&
+               run->n_in_flight < run->spec.parallel) {
                 const char *limit = density_limit(run);
                 int r;
 
@@ -385,13 +400,24 @@ static void release_held(struct run *run)
         }
 }
 
-static void on_stock(json_object *leftovers, void *userdata)
+static void on_over(void *userdata)
 {
         struct run *run = userdata;
 
         run->stopped = true;
         wedges_stop(run->wedges);
-        run->deps.on_stopped(run, leftovers, run->deps.userdata);
+        run->deps.on_stopped(run, run->leftovers, run->deps.userdata);
+}
+
+/* What was cut short, or stays, is no steady point. */
+static void on_stock(json_object *leftovers, void *userdata)
+{
+        struct run *run = userdata;
+
+        run->leftovers = leftovers;
+        if (run->mode == STOP_MODE_ABORT || run->keep || wedges_daemon_is_away(run->wedges) ||
+            !rests_after(run->rests, on_over))
+                on_over(run);
 }
 
 static int on_pump(sd_event_source *s, void *userdata)
@@ -470,6 +496,37 @@ static void setup_env(struct run *run)
         memcpy(run->env.plan.deadline_ns, run->spec.deadline_ns, sizeof(run->spec.deadline_ns));
 }
 
+static void on_census(struct record *record, void *userdata)
+{
+        struct run *run = userdata;
+        int r = outbox_add(run->deps.outbox, record, -1, 0);
+
+        if (r < 0)
+                log_error("A census could not be kept: %s", strerror(-r));
+        journal_record(&run->spec, run->deps.agent_id, record, "");
+}
+
+static void on_resume(void *userdata)
+{
+        pump_soon(userdata);
+}
+
+static int begin_rests(struct run *run, struct error *err)
+{
+        struct rests_deps deps = {
+                .event = run->deps.event,
+                .lxd = run->deps.lxd,
+                .inventory = run->deps.inventory,
+                .spec = &run->spec,
+                .on_record = on_census,
+                .on_resume = on_resume,
+                .userdata = run,
+        };
+        int r = rests_new(&deps, &run->rests);
+
+        return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
 static int begin_watch(struct run *run, struct error *err)
 {
         struct wedges_deps deps = {
@@ -510,6 +567,8 @@ int run_new(const struct run_deps *deps, struct run_spec *spec, struct run **ret
         if (r < 0)
                 return r;
         r = begin_watch(run, err);
+        if (r >= 0)
+                r = begin_rests(run, err);
         if (r < 0)
                 return r;
         r = stock_new(&run->env, &run->stock);
@@ -534,6 +593,7 @@ struct run *run_free(struct run *run)
                 slot_free(run->slots);
         while (run->leases)
                 drop_first_lease(run);
+        rests_free(run->rests);
         stock_free(run->stock);
         wedges_free(run->wedges);
         sd_event_source_disable_unref(run->tick);
@@ -557,6 +617,8 @@ void run_set_source(struct run *run, struct source_info *source)
         run->source = *source;
         source->profiles = NULL;
         run->has_source = true;
+        if (!run->slots) /* else an earlier agent's units are in flight */
+                rests_before(run->rests);
         pump_soon(run);
 }
 
@@ -633,6 +695,8 @@ void run_stop(struct run *run, enum stop_mode mode, bool keep)
 {
         if (run->stopping && mode <= run->mode)
                 return;
+        if (!run->stopping)
+                rests_stop(run->rests);
         run->stopping = true;
         run->mode = mode;
         run->keep = keep && mode != STOP_MODE_ABORT;

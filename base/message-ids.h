@@ -30,6 +30,7 @@
         X(NOT_COUNTED, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c07")                                         \
         X(DROPPED, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1c08")                                             \
         X(REFUSED, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1a20")                                             \
+        X(LEAK, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1a10")                                                \
         X(WEDGE_DAEMON_DOWN, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1b01")                                   \
         X(WEDGE_DAEMON_HUNG, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1b02")                                   \
         X(WEDGE_DATABASE_STALLED, "b7d3d6a1c2f64b0c9b1f7a9e3d5c1b03")                              \

@@ -13,6 +13,8 @@
 int option_parse_source(const char *value, void *field, struct error *err);
 /* "PHASE=TIME,…", "all=TIME": into int64_t[PHASE_MAX_], which keeps what is not named. */
 int option_parse_deadline(const char *value, void *field, struct error *err);
+/* "KIND,…" of CENSUS_KINDS: adds 1 << CENSUS_… to an int64_t. */
+int option_parse_allow_leak(const char *value, void *field, struct error *err);
 int option_parse_phases(const char *value, void *field, struct error *err);
 int option_parse_prefix(const char *value, void *field, struct error *err);
 /* evidence: what RUN stands for; fills run, run_dir and, from its store, hosts_text. */

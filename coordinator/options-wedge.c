@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The values of the options about wedges; see options.h. */
+/* The values of the options about wedges and leaks; see options.h. */
 
 #include <ctype.h>
 
@@ -60,4 +60,34 @@ int option_parse_deadline(const char *value, void *field, struct error *err)
              word = strtok_r(NULL, ",", &save))
                 r = parse_one(word, field, err);
         return r;
+}
+
+static int no_such_kind(const char *word, struct error *err)
+{
+        char known[160];
+        size_t n = 0;
+
+        for (int k = 0; k < CENSUS_MAX_; k++)
+                n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", k ? ", " : "",
+                                      census_kind_name(k));
+        return error_set(err, -EINVAL, "\"%.40s\" is no kind of leak; kinds are %s", word, known);
+}
+
+int option_parse_allow_leak(const char *value, void *field, struct error *err)
+{
+        _cleanup_(freep)
+        char *copy = strdup(value);
+        char *rest = copy, *word;
+        int64_t *kinds = field;
+
+        if (!copy)
+                return -ENOMEM;
+        while ((word = strsep(&rest, ","))) {
+                int kind = census_kind_from_name(word);
+
+                if (kind < 0)
+                        return no_such_kind(word, err);
+                *kinds |= INT64_C(1) << kind;
+        }
+        return 0;
 }

@@ -96,6 +96,11 @@ static const struct option_spec specs[] = {
         {"evidence-limit", 0, OPTION_SIZE, "SIZE", "keep at most so much evidence of one wedge; 0: none",
          "8M", AT(evidence_limit), 0, INT64_C(1) << 30},
 
+        {"allow-leak", 0, OPTION_FUNC, "KIND,…", "a leak of this kind is known and not held against the run, repeatable: fds, threads, rss, mounts …",
+         NULL, AT(allow_leak), .parse = option_parse_allow_leak, .group = "Leaks"},
+        {"steady-share", 0, OPTION_INT, "PERCENT", "how much of the time the run may come to rest so that what leaks can be counted; 0: only before and after",
+         "4", AT(steady_share), 0, STEADY_SHARE_MAX},
+
         {"run-dir", 0, OPTION_STRING, "DIR", "where the run is recorded, new or empty; by default ./lxdsoak-RUN",
          NULL, AT(run_dir), .group = "Output"},
         {"json", 0, OPTION_FLAG, NULL, "the summary as one JSON object",
@@ -328,6 +333,8 @@ int coord_options_to_spec(const struct coord_options *o, const char *run, struct
                 .evidence_limit = o->evidence_limit,
                 .on_wedge = o->on_wedge,
                 .allow_daemon_restart = o->allow_daemon_restart,
+                .allow_leak = o->allow_leak,
+                .steady_share = o->steady_share,
         };
         int r;
 

@@ -53,6 +53,8 @@ struct coord_options {
         int64_t probe_timeout_ns, evidence_limit;
         int on_wedge; /* enum on_wedge */
         bool allow_daemon_restart;
+        int64_t allow_leak;   /* 1 << CENSUS_… */
+        int64_t steady_share; /* percent */
         int64_t phases; /* PHASE_BIT()s */
         char *prefix;
         char *project; /* NULL = the agent's own */

@@ -112,6 +112,7 @@ const struct field run_spec_fields[] = {
         WORD(T, on_wedge, on_wedge),
         BOOL(T, allow_daemon_restart),
         I64(T, allow_leak, 0, (1 << CENSUS_MAX_) - 1),
+        I64(T, steady_share, 0, STEADY_SHARE_MAX),
         END,
 };
 #undef T

@@ -45,7 +45,8 @@ struct run_spec {
         int64_t evidence_limit;          /* bytes, of one wedge's evidence */
         int on_wedge;                    /* enum on_wedge */
         bool allow_daemon_restart;
-        int64_t allow_leak; /* 1 << CENSUS_…: known, and not held against the run */
+        int64_t allow_leak;   /* 1 << CENSUS_…: known, and not held against the run */
+        int64_t steady_share; /* percent of the time that steady points may cost */
 };
 extern const struct field run_spec_fields[];
 

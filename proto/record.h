@@ -18,7 +18,8 @@
  *               sure, detail, evidence, cleared_by ("" = not yet), cleared_realtime_ns
  *   recovery  … number of the wedge, rung, start_realtime_ns, duration_ns, result, error
  *   census    … units ended, realtime_ns, daemon_pid, a count for each of CENSUS_KINDS in
- *               their order, what the fds point to: a JSON object as text
+ *               their order, what it is: a JSON object as text, {kind: {name: count}} of some
+ *               kinds, such as what the fds point to
  *   metric    … realtime_ns, a figure for each of METRIC_KINDS in their order (-1 = not known)
  *
  * A wedge of the daemon itself belongs to unit 0. It is recorded when it is noticed and,

@@ -93,6 +93,9 @@ static void test_refused(void **state)
                 {"--hosts a --total 1 --probe-timeout 0s", "probe-timeout"},
                 {"--hosts a --total 1 --on-wedge ask", "on-wedge"},
                 {"--hosts a --total 1 --evidence-limit 9G", "evidence-limit"},
+                {"--hosts a --total 1 --allow-leak fds,socks", "\"socks\" is no kind of leak"},
+                {"--hosts a --total 1 --allow-leak=", "is no kind of leak"},
+                {"--hosts a --total 1 --steady-share 51", "steady-share"},
                 {"cleanup", "--hosts is missing"},
                 {"cleanup --hosts a --total 5", "total"},
                 {"cleanup --hosts a --run XYZ", "id of a run"},
@@ -156,10 +159,13 @@ static void test_wedge_options(void **state)
         assert_int_equal(o.evidence_limit, 8 << 20);
         assert_int_equal(o.on_wedge, ON_WEDGE_RECOVER);
         assert_false(o.allow_daemon_restart);
+        assert_int_equal(o.allow_leak, 0);
+        assert_int_equal(o.steady_share, 4);
         coord_options_release(&o);
 
         assert_ok(parse("--hosts a --total 2 --deadline all=90 --deadline stop=5s,exec=2m "
-                        "--allow-daemon-restart "
+                        "--allow-leak fds --allow-leak rss,warnings --allow-daemon-restart "
+                        "--steady-share 20 "
                         "--on-wedge stop --evidence-limit 0 --probe-timeout 3s",
                         &o, &err),
                   err);
@@ -167,6 +173,8 @@ static void test_wedge_options(void **state)
         assert_int_equal(spec.deadline_ns[PHASE_CREATE], 90 * NSEC_PER_SEC);
         assert_int_equal(spec.deadline_ns[PHASE_STOP], 5 * NSEC_PER_SEC);
         assert_int_equal(spec.deadline_ns[PHASE_EXEC], 120 * NSEC_PER_SEC);
+        assert_int_equal(spec.allow_leak, 1 << CENSUS_FDS | 1 << CENSUS_RSS | 1 << CENSUS_WARNINGS);
+        assert_int_equal(spec.steady_share, 20);
         assert_true(spec.allow_daemon_restart);
         assert_int_equal(spec.on_wedge, ON_WEDGE_STOP);
         assert_int_equal(spec.evidence_limit, 0);
