@@ -140,6 +140,33 @@ static int tell_hosts(const struct run *run, struct error *err)
         return c == SQLITE_DONE ? 0 : -EIO;
 }
 
+static void tell_leak(const struct summary *s, struct log_fields *f, const struct summary_leak *l)
+{
+        char per_unit[64];
+
+        snprintf(per_unit, sizeof(per_unit), "%.17g", l->per_unit);
+        log_fields_reset(f);
+        log_fields_add(f, "LXDSOAK_RUN", s->run);
+        log_fields_add(f, "LXDSOAK_HOST", l->host);
+        log_fields_add(f, "LXDSOAK_LEAK", l->kind);
+        log_fields_add(f, "LXDSOAK_PER_UNIT", per_unit);
+        log_fields_add_i64(f, "LXDSOAK_TOTAL", l->total);
+        log_fields_add(f, "LXDSOAK_WHAT", l->what);
+        log_fields_add_i64(f, "LXDSOAK_ACCEPTED", l->accepted);
+        TELL(f, l->accepted ? LOG_NOTICE : LOG_ERR, MESSAGE_ID_LEAK,
+             "Run %s: a leak on %s: %s, %+.3g a unit%s%s%s", s->run, l->host, l->kind, l->per_unit,
+             l->what[0] ? ": " : "", l->what, l->accepted ? " (accepted)" : "");
+}
+
+static void tell_leaks(const struct summary *s)
+{
+        _cleanup_(log_fields_deinit)
+        struct log_fields f = {0};
+
+        for (size_t i = 0; i < s->n_leaks; i++)
+                tell_leak(s, &f, s->leaks + i);
+}
+
 int run_journal_ended(const struct run *run, const struct summary *s, struct error *err)
 {
         _cleanup_(log_fields_deinit)
@@ -148,6 +175,7 @@ int run_journal_ended(const struct run *run, const struct summary *s, struct err
 
         if (r < 0)
                 return r;
+        tell_leaks(s);
         log_fields_add(&f, "LXDSOAK_RUN", s->run);
         log_fields_add(&f, "LXDSOAK_VERDICT", verdict_word(s->verdict));
         log_fields_add_i64(&f, "LXDSOAK_PASSED", s->total.units.passed);

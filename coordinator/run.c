@@ -168,6 +168,29 @@ static void note_unreached(struct run *run)
         }
 }
 
+/* For anybody's SQL. */
+static int keep_leaks(struct run *run, const struct summary *s, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < s->n_leaks && r == 0; i++) {
+                const struct summary_leak *l = s->leaks + i;
+                const struct store_leak leak = {
+                        .host = l->host,
+                        .kind = l->kind,
+                        .what = l->what,
+                        .per_unit = l->per_unit,
+                        .low = l->low,
+                        .high = l->high,
+                        .total = l->total,
+                        .accepted = l->accepted,
+                };
+
+                r = store_put_leak(run->store, &leak, err);
+        }
+        return r;
+}
+
 /* Verdict, summary, exit code. */
 static int conclude(struct run *run)
 {
@@ -184,6 +207,8 @@ static int conclude(struct run *run)
                 r = store_end_run(run->store, run->ended_realtime_ns, wall_ns, &err);
         if (r == 0)
                 r = summary_new(run->store, &s, &err);
+        if (r == 0)
+                r = keep_leaks(run, s, &err);
         if (r == 0)
                 r = store_set_verdict(run->store, s->verdict, &err);
         if (r == 0)

@@ -40,9 +40,9 @@ int store_rollback(struct store *s, int r);
 
 /*
  * Runs a statement with its parameters in order, one letter each in types: 't' const char * (NULL
- * and "" are NULL), 'e' const char * ("" stays), 'i' int64_t, 'a' const int64_t * and size_t: so
- * many parameters, negative ones NULL. Begins a batch if none is open, and rolls it back on
- * failure. Returns how many rows it changed, or a negative errno.
+ * and "" are NULL), 'e' const char * ("" stays), 'i' int64_t, 'd' double, 'a' const int64_t * and
+ * size_t: so many parameters, negative ones NULL. Begins a batch if none is open, and rolls it back
+ * on failure. Returns how many rows it changed, or a negative errno.
  */
 int store_do(struct store *s, enum store_stmt stmt, struct error *err, const char *types,
              ...) _warn_unused_;

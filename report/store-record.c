@@ -26,9 +26,22 @@ static int put_outcome(struct store *s, const struct store_host *h, const struct
                         r->outcome.start_realtime_ns, r->outcome.duration_ns, why ? why : "late");
 }
 
+/* What the things of one kind are, as JSON; "" = that is not known. */
+static const char *detail_of(json_object *detail, int kind)
+{
+        json_object *names;
+
+        if (!detail || !json_object_is_type(detail, json_type_object) ||
+            !json_object_object_get_ex(detail, census_kind_name(kind), &names))
+                return "";
+        return json_object_to_json_string_ext(names, JSON_C_TO_STRING_PLAIN |
+                                                             JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
 static int put_census(struct store *s, const struct store_host *h, const struct record *r,
                       struct error *err)
 {
+        json_object *detail = json_tokener_parse(r->census.detail);
         int n = 1;
 
         for (int k = 0; k < CENSUS_MAX_ && n >= 0; k++)
@@ -36,8 +49,8 @@ static int put_census(struct store *s, const struct store_host *h, const struct 
                         n = store_do(s, STORE_STMT_CENSUS, err, "tiitiiitit", s->run, h->agent,
                                      (int64_t)r->seq, h->label, r->census.units,
                                      r->census.realtime_ns, r->census.daemon_pid,
-                                     census_kind_name(k), r->census.count[k],
-                                     k == CENSUS_FDS ? r->census.detail : "");
+                                     census_kind_name(k), r->census.count[k], detail_of(detail, k));
+        json_object_put(detail);
         return n;
 }
 

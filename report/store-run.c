@@ -231,3 +231,12 @@ int store_add_missing(struct store *s, const char *text, struct error *err)
 
         return MIN(r, 0);
 }
+
+int store_put_leak(struct store *s, const struct store_leak *leak, struct error *err)
+{
+        int r = store_do(s, STORE_STMT_LEAK, err, "tttddditi", s->run, leak->host, leak->kind,
+                         leak->per_unit, leak->low, leak->high, leak->total, leak->what,
+                         (int64_t)leak->accepted);
+
+        return MIN(r, 0);
+}

@@ -192,6 +192,18 @@
         " seq INTEGER NOT NULL,"                                                                   \
         " PRIMARY KEY (run, agent, seq, kind)"                                                     \
         ") WITHOUT ROWID;"                                                                         \
+        "CREATE TABLE leak ("                                                                      \
+        " run TEXT NOT NULL,"                                                                      \
+        " host TEXT NOT NULL,"                                                                     \
+        " kind TEXT NOT NULL,"                                                                     \
+        " per_unit REAL NOT NULL,"                                                                 \
+        " ci_low REAL NOT NULL,"                                                                   \
+        " ci_high REAL NOT NULL,"                                                                  \
+        " total INTEGER NOT NULL,"                                                                 \
+        " what TEXT,"                                                                              \
+        " accepted INTEGER NOT NULL,"                                                              \
+        " PRIMARY KEY (run, host, kind)"                                                           \
+        ") WITHOUT ROWID;"                                                                         \
         "CREATE TABLE metric ("                                                                    \
         " run TEXT NOT NULL,"                                                                      \
         " host TEXT NOT NULL,"                                                                     \
@@ -256,6 +268,8 @@
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                \
         X(CENSUS, "INSERT INTO census (run, agent, seq, host, units, realtime_ns, daemon_pid,"     \
                   " kind, count, detail) VALUES (?, ?, ?, ?, ?, ?, nullif(?, -1), ?, ?, ?)")       \
+        X(LEAK, "INSERT INTO leak (run, host, kind, per_unit, ci_low, ci_high, total, what,"       \
+                " accepted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")            \
         X(METRIC, "INSERT INTO metric (run, agent, seq, host, realtime_ns" METRIC_KINDS(           \
                           METRIC_NAME) ") VALUES (?, ?, ?, ?, ?" METRIC_KINDS(METRIC_VALUE) ")")
 

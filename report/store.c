@@ -155,6 +155,10 @@ int store_do(struct store *s, enum store_stmt stmt, struct error *err, const cha
                                                  : sqlite3_bind_int64(st, ++i, *numbers);
                         continue;
                 }
+                if (*types == 'd') {
+                        c = sqlite3_bind_double(st, ++i, va_arg(ap, double));
+                        continue;
+                }
                 text = va_arg(ap, const char *);
                 if (!text || (*types == 't' && !*text))
                         c = sqlite3_bind_null(st, ++i);

@@ -39,4 +39,10 @@ int summary_read_wedges(struct summary_context *c) _warn_unused_;
 void summary_print_wedges(const struct summary *s, FILE *out);
 /* host NULL = of all */
 json_object *summary_wedges_json(const struct summary *s, const char *host);
+int summary_read_leaks(struct summary_context *c) _warn_unused_;
+/* For the verdict: how many were not accepted, and the first of them in a few words. */
+int64_t summary_count_leaks(const struct summary *s, char *ret_first, size_t size);
+void summary_print_leaks(const struct summary *s, FILE *out);
+json_object *summary_leaks_json(const struct summary *s, const char *host);
+json_object *summary_steady_json(const struct summary_steady *steady);
 int summary_read_density(struct summary_context *c) _warn_unused_;

@@ -95,6 +95,7 @@ static void put_part(json_object *o, const struct summary *s, const struct summa
         put(o, "oldest_ns", i64(part->oldest_ns));
         put(o, "wedges", summary_wedges_json(s, host));
         put(o, "outlived", outlived_json(s, host, false));
+        put(o, "leaks", summary_leaks_json(s, host));
 }
 
 static json_object *hosts_json(const struct summary *s)
@@ -109,6 +110,7 @@ static json_object *hosts_json(const struct summary *s)
                 put(o, "text", text(h->text));
                 put(o, "server", text(h->server));
                 put_part(o, s, h, true);
+                put(o, "steady", summary_steady_json(&h->steady));
                 put(o, "agent", h->has_pong ? fields_encode(msg_pong_fields, &h->pong) : NULL);
                 put(hosts, h->name, o);
         }

@@ -383,6 +383,7 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
         print_hosts(s, style, out);
         summary_print_wedges(s, out);
         print_left(s, out);
+        summary_print_leaks(s, out);
         print_errors(s, out);
         print_agents(s, style, out);
 }

@@ -67,6 +67,7 @@ struct summary *summary_free(struct summary *s)
         free(s->hosts);
         free(s->outlived);
         free(s->wedges);
+        free(s->leaks);
         free(s->errors);
         free(s->buckets);
         free(s);
@@ -101,6 +102,7 @@ static int row_run(struct summary_context *c, sqlite3_stmt *st, void *userdata)
                 s->mode = (enum mode)spec.mode;
                 s->parallel = spec.parallel;
                 s->seed = spec.seed;
+                s->allow_leak = spec.allow_leak;
                 s->total.units.planned = spec.total > 0 ? spec.total : -1;
         }
         fields_release(run_spec_fields, &spec);
@@ -323,7 +325,7 @@ static void decide(struct summary_context *c)
         struct summary *s = c->summary;
         const struct summary_units *u = &s->total.units;
         bool quota = s->mode == MODE_CHURN && s->duration_ns == 0 && u->planned > 0;
-        char first[160], missing[160];
+        char first[160], missing[160], leak[256];
         struct verdict_facts f = {
                 .stopped = s->stopped,
                 .wedged = u->wedged,
@@ -338,6 +340,9 @@ static void decide(struct summary_context *c)
                 .samples_ok = c->samples_ok,
                 .hosts = (int64_t)s->n_hosts,
         };
+
+        f.leaks = summary_count_leaks(s, leak, sizeof(leak));
+        f.first_leak = leak;
 
         for (size_t i = 0; i < s->n_hosts; i++) {
                 const struct summary_part *h = s->hosts + i;
@@ -377,8 +382,8 @@ int summary_new(struct store *store, struct summary **ret, struct error *err)
         struct summary *s = calloc(1, sizeof(*s));
         struct summary_context c = {.summary = s, .store = store, .err = err};
         static int (*const steps[])(struct summary_context *) = {
-                read_units,          read_gaps,           read_outlived,        summary_read_wedges,
-                summary_read_phases, summary_read_errors, summary_read_density,
+                read_units,         read_gaps,           read_outlived,       summary_read_wedges,
+                summary_read_leaks, summary_read_phases, summary_read_errors, summary_read_density,
         };
         int r;
 

@@ -18,6 +18,7 @@
  *   oldest      the greatest age any unit in flight reached, ended or not.
  *   leftovers   what was there at the end of the run. outlived: everything that outlived its unit,
  *               gone later or not.
+ *   leaks       from table `census`: what grows with the units; see leak.h.
  */
 
 #include <json-c/json.h>
@@ -38,6 +39,15 @@ struct summary_units {
         int64_t late; /* outcomes not counted */
 };
 
+struct summary_steady {              /* of one host: what leaks are told from */
+        int64_t points;              /* steady points, all of them */
+        int64_t judged;              /* of one process of the daemon's, without the first ones */
+        int64_t units;               /* that those span */
+        bool enough;                 /* some kind could be judged */
+        bool strangers;              /* instances that are not the run's were on the host */
+        double visible[CENSUS_MAX_]; /* a unit, the least that would have been seen; < 0: none */
+};
+
 struct summary_part { /* the run, or one host */
         char name[256];
         struct summary_units units;
@@ -46,6 +56,7 @@ struct summary_part { /* the run, or one host */
         double units_per_sec; /* passed */
         int64_t leftovers;
         /* hosts only */
+        struct summary_steady steady;
         char server[65], state[16], text[ERROR_TEXT_MAX];
         bool has_pong;
         struct msg_pong pong;
@@ -55,6 +66,14 @@ struct summary_outlived {
         char host[256], kind[16], name[256], detail[256];
         int64_t unit; /* -1 = not known */
         bool at_end;  /* still there at the end: a leftover */
+};
+
+struct summary_leak { /* what grows with every unit; leak.h says when it is one */
+        char host[256], kind[16];
+        char what[160]; /* what the things are, as far as that shows; "" = not known */
+        double per_unit, low, high;
+        int64_t total; /* what it grew by, all in all */
+        bool accepted; /* --allow-leak */
 };
 
 struct summary_wedge {
@@ -99,6 +118,9 @@ struct summary {
                                          SUMMARY_WEDGES_MAX */
         size_t n_wedges;
         int64_t wedges_total;
+        int64_t allow_leak;         /* 1 << CENSUS_… */
+        struct summary_leak *leaks; /* by host; of one, what was not accepted first */
+        size_t n_leaks;
         struct summary_error *errors; /* most frequent first; at most SUMMARY_ERRORS_MAX */
         size_t n_errors;
         int64_t errors_total; /* distinct ones */

@@ -28,7 +28,7 @@ static enum verdict decide(const struct verdict_facts *f)
                 return VERDICT_WEDGE;
         if (f->missing)
                 return VERDICT_INCONCLUSIVE;
-        if (f->leftovers > 0)
+        if (f->leftovers > 0 || f->leaks > 0)
                 return VERDICT_LEAK;
         if (f->failed > 0)
                 return VERDICT_THRESHOLD;
@@ -71,6 +71,9 @@ static void explain(const struct verdict_facts *f, struct text *t)
                 add(t, "%" PRId64 " wedge%s%s%s%s; ", f->wedges, plural(f->wedges),
                     f->first_wedge ? " (" : "", f->first_wedge ? f->first_wedge : "",
                     f->first_wedge ? ")" : "");
+        if (f->leaks > 0)
+                add(t, "%s%s; ", f->first_leak ? f->first_leak : "a leak",
+                    f->leaks > 1 ? ", and more" : "");
         if (f->held > 0)
                 add(t, "%" PRId64 " unit%s came up", f->held, plural(f->held));
         else if (f->planned >= 0)

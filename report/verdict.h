@@ -8,7 +8,8 @@
  *   stopped       the user stopped it: whatever else is true, it was not finished
  *   wedge         something wedged: a unit, or the daemon itself; cleared or not
  *   inconclusive  something of the run is missing: what stands below might be wrong
- *   leak          something was left behind at the end
+ *   leak          something was left behind at the end, or grows with every unit and was not
+ *                 accepted
  *   threshold     a unit failed
  *   inconclusive  nothing was measured, or no unit came to its end; fewer did than planned (of a
  *                 run with a quota; one that was interrupted for good did not); or a host was never
@@ -27,6 +28,8 @@ struct verdict_facts {
         int64_t wedged, leftovers, failed, passed, interrupted;
         int64_t wedges;          /* all that were noticed, also of the daemon itself */
         const char *first_wedge; /* its class; may be NULL */
+        int64_t leaks;           /* what grows with every unit, and was not accepted */
+        const char *first_leak;  /* "fds +1.0 a unit on a"; may be NULL */
         int64_t held;            /* density: came up; 0 in other modes */
         int64_t planned;         /* units owed; -1 = no quota (duration, density) */
         int64_t samples_ok;      /* phases measured */
