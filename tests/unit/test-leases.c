@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The agent's leases: what may begin, until when, and that nothing late revives them. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "agent/leases.h"
+
+#define S(n) ((int64_t)(n)*NSEC_PER_SEC)
+
+static bool any(int64_t unit, void *userdata)
+{
+        const int64_t *busy = userdata;
+
+        return !busy || unit != *busy;
+}
+
+static void add(struct leases *l, int64_t lease, int64_t first, int64_t count)
+{
+        assert_int_equal(leases_add(l, &(struct lease_part){lease, first, count, 1}, S(60)), 0);
+}
+
+static void test_order(void **state)
+{
+        struct leases l = {0};
+        struct lease_part p;
+        int64_t busy = 11;
+
+        leases_session(&l, S(1));
+        assert_false(leases_next(&l, S(1), any, NULL, &p));
+        add(&l, 3, 11, 2);
+        add(&l, 5, 1, 1);
+        assert_true(leases_know(&l, 5) && leases_know(&l, 4) && !leases_know(&l, 6));
+        assert_int_equal(leases_add(&l, &(struct lease_part){5, 1, 1, 1}, S(60)), -EEXIST);
+        assert_true(leases_next(&l, S(1), any, NULL, &p));
+        assert_true(p.lease == 3 && p.first == 11 && p.count == 1 && p.attempt == 1);
+        /* an earlier attempt at that one is under way: another lease is next */
+        assert_true(leases_next(&l, S(1), any, &busy, &p));
+        assert_true(p.lease == 5 && p.first == 1);
+        leases_begun(&l, 5);
+        assert_false(leases_next(&l, S(1), any, &busy, &p));
+        leases_begun(&l, 3);
+        assert_true(leases_next(&l, S(1), any, NULL, &p));
+        assert_int_equal(p.first, 12);
+        assert_false(leases_take(&l, 5, &p));
+        assert_true(leases_take(&l, 3, &p));
+        assert_true(p.first == 12 && p.count == 1);
+        assert_false(leases_take(&l, 0, &p));
+        leases_deinit(&l);
+}
+
+static void test_clock(void **state)
+{
+        struct leases l = {0};
+        struct lease_part p;
+
+        leases_session(&l, S(100));
+        add(&l, 1, 1, 9);
+        assert_int_equal(leases_expire_ns(&l), S(160));
+        leases_echo(&l, S(110), S(115));
+        assert_int_equal(leases_expire_ns(&l), S(170));
+        leases_echo(&l, S(90), S(120));  /* 30 s on the way */
+        leases_echo(&l, S(999), S(120)); /* ours can only be older than now */
+        assert_int_equal(leases_expire_ns(&l), S(180));
+        assert_true(leases_next(&l, S(180) - 1, any, NULL, &p));
+        assert_false(leases_next(&l, S(180), any, NULL, &p));
+        /* a session alone does not revive them, a lease sent in it does */
+        leases_session(&l, S(200));
+        assert_false(leases_next(&l, S(200), any, NULL, &p));
+        add(&l, 2, 20, 1);
+        assert_true(leases_next(&l, S(200), any, NULL, &p));
+        /* not for ever */
+        assert_int_equal(leases_add(&l, &(struct lease_part){3, 30, 1, 1}, S(9999)), 0);
+        assert_int_equal(leases_expire_ns(&l), S(200) + LEASES_TTL_MAX_NS);
+        leases_deinit(&l);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_order),
+                cmocka_unit_test(test_clock),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
