@@ -24,11 +24,6 @@
 #define LATE_FACTOR  2
 #define LATE_SAMPLES 20
 
-struct lease {
-        struct lease *next;
-        int64_t id, next_unit, left, attempt;
-};
-
 struct slot {
         struct slot *prev, *next;
         struct run *run;
@@ -42,12 +37,10 @@ struct run {
         struct source_info source;
         bool has_source;
         struct runner_env env;
-        struct lease *leases, **leases_tail;
-        int64_t newest_lease; /* ids go up */
-        struct slot *slots;   /* oldest last */
+        struct leases leases;
+        struct slot *slots; /* oldest last */
         int64_t n_in_flight, n_held;
         int64_t n_passed, n_failed;
-        int64_t expires_ns;
         sd_event_source *tick, *pump;
         bool stopping, keep, stopped;
         int64_t hold_until_ns; /* LXD is away: nothing is begun till then */
@@ -186,25 +179,24 @@ static void on_end(struct runner *runner, enum outcome outcome, void *userdata)
         rests_unit_ended(run->rests, now_monotonic_ns() - runner_start_ns(runner));
         slot_free(slot_of(run, runner));
         /* The coordinator waits for it. */
-        if (!run->slots && !run->leases)
+        if (!run->slots && run->leases.n == 0)
                 spool_hurry(run->deps.spool);
         pump_soon(run);
 }
 
-static int begin_unit(struct run *run, struct lease *lease)
+static int begin_unit(struct run *run, const struct lease_part *part)
 {
         struct slot *slot = slot_new(run);
         int r;
 
         if (!slot)
                 return -ENOMEM;
-        r = runner_new(&run->env, lease->next_unit, lease->attempt, lease->id, &slot->runner);
+        r = runner_new(&run->env, part->first, part->attempt, part->lease, &slot->runner);
         if (r < 0) {
                 slot_free(slot);
                 return r;
         }
-        lease->next_unit++;
-        lease->left--;
+        leases_begun(&run->leases, part->lease);
         rests_unit_begins(run->rests);
         return 0;
 }
@@ -228,23 +220,12 @@ static void record_returned(struct run *run, int64_t lease, int64_t first, int64
                 journal_record(&run->spec, run->deps.agent_id, &record, "");
 }
 
-static void drop_first_lease(struct run *run)
+static void return_leases(struct run *run, int64_t lease, const char *reason)
 {
-        struct lease *lease = run->leases;
+        struct lease_part part;
 
-        run->leases = lease->next;
-        if (!run->leases)
-                run->leases_tail = &run->leases;
-        free(lease);
-}
-
-static void return_leases(struct run *run, const char *reason)
-{
-        while (run->leases) {
-                record_returned(run, run->leases->id, run->leases->next_unit, run->leases->left,
-                                reason);
-                drop_first_lease(run);
-        }
+        while (leases_take(&run->leases, lease, &part))
+                record_returned(run, part.lease, part.first, part.count, reason);
 }
 
 /* ---- wedges ---- */
@@ -256,7 +237,7 @@ static void give_up(struct run *run, const char *why)
                 return;
         run->given_up = true;
         log_warning("Run %s: no unit is begun here any more: %s", run->spec.run, why);
-        return_leases(run, "wedge");
+        return_leases(run, 0, "wedge");
 }
 
 static void on_wedge_record(struct record *record, const char *instance, void *userdata)
@@ -348,20 +329,33 @@ static int64_t count_leased(const struct run *run)
 {
         int64_t n = 0;
 
-        for (const struct lease *lease = run->leases; lease; lease = lease->next)
-                n += lease->left;
+        for (size_t i = 0; i < run->leases.n; i++)
+                n += run->leases.items[i].count;
         return n;
+}
+
+static bool may_begin(int64_t unit, void *userdata)
+{
+        const struct run *run = userdata;
+
+        for (const struct slot *slot = run->slots; slot; slot = slot->next)
+                if (runner_unit(slot->runner) == unit)
+                        return false;
+        return true;
 }
 
 static void begin_units(struct run *run)
 {
-        while (!rests_hold(run->rests, count_leased(run), run->n_in_flight) && run->leases &&
-               run->n_in_flight < run->spec.parallel) {
+        struct lease_part part;
+
+        while (!rests_hold(run->rests, count_leased(run), run->n_in_flight) &&
+               run->n_in_flight < run->spec.parallel &&
+               leases_next(&run->leases, now_monotonic_ns(), may_begin, run, &part)) {
                 const char *limit = density_limit(run);
                 int r;
 
                 if (limit) {
-                        return_leases(run, limit);
+                        return_leases(run, 0, limit);
                         return;
                 }
                 if (now_monotonic_ns() < run->hold_until_ns || wedges_daemon_is_away(run->wedges))
@@ -371,13 +365,11 @@ static void begin_units(struct run *run)
                 if (!run->has_source || outbox_disk_trouble(run->deps.outbox) ||
                     outbox_pending(run->deps.outbox) > SPOOL_RECORDS_MAX / 2)
                         return; /* the tick looks again */
-                r = begin_unit(run, run->leases);
+                r = begin_unit(run, &part);
                 if (r < 0) {
                         log_error("No unit can be begun: %s", strerror(-r));
                         return;
                 }
-                if (run->leases->left == 0)
-                        drop_first_lease(run);
         }
 }
 
@@ -438,11 +430,11 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
 {
         struct run *run = userdata;
 
-        if (run->leases && now_monotonic_ns() > run->expires_ns) {
+        if (run->leases.n > 0 && now_monotonic_ns() >= leases_expire_ns(&run->leases)) {
                 log_warning("Run %s: its coordinator has been silent for too long; what is not "
                             "begun is given back",
                             run->spec.run);
-                return_leases(run, "expired");
+                return_leases(run, 0, "expired");
         }
         watch_units(run);
         pump_soon(run);
@@ -561,7 +553,6 @@ int run_new(const struct run_deps *deps, struct run_spec *spec, struct run **ret
         run->deps = *deps;
         run->spec = *spec;
         *spec = (struct run_spec){0};
-        run->leases_tail = &run->leases;
         setup_env(run);
         r = split_commands(run, err);
         if (r < 0)
@@ -591,9 +582,8 @@ struct run *run_free(struct run *run)
                 return NULL;
         while (run->slots)
                 slot_free(run->slots);
-        while (run->leases)
-                drop_first_lease(run);
         rests_free(run->rests);
+        leases_deinit(&run->leases);
         stock_free(run->stock);
         wedges_free(run->wedges);
         sd_event_source_disable_unref(run->tick);
@@ -629,44 +619,66 @@ bool run_has_source(const struct run *run)
 
 bool run_has_begun(const struct run *run)
 {
-        return run->newest_lease > 0;
+        return run->leases.newest > 0;
 }
 
 bool run_knows_lease(const struct run *run, int64_t lease)
 {
-        return lease <= run->newest_lease;
+        return leases_know(&run->leases, lease);
 }
 
 int run_add_lease(struct run *run, const struct msg_lease *msg)
 {
-        struct lease *lease = calloc(1, sizeof(*lease));
+        struct lease_part part = {msg->lease, msg->first, msg->count, msg->attempt};
+        int r = leases_add(&run->leases, &part, msg->ttl_ns);
 
-        if (!lease)
-                return -ENOMEM;
-        *lease = (struct lease){NULL, msg->lease, msg->first, msg->count, msg->attempt};
-        run->newest_lease = msg->lease;
-        *run->leases_tail = lease;
-        run->leases_tail = &lease->next;
+        if (r < 0)
+                return r;
         if (run->stopping || run->given_up)
-                return_leases(run, run->stopping ? "drain" : "wedge");
+                return_leases(run, 0, run->stopping ? "drain" : "wedge");
         pump_soon(run);
         return 0;
 }
 
+void run_revoke(struct run *run, int64_t lease)
+{
+        return_leases(run, lease, "revoked");
+}
+
 void run_set_newest_lease(struct run *run, int64_t lease)
 {
-        run->newest_lease = lease;
+        run->leases.newest = lease;
 }
 
-void run_renew(struct run *run, int64_t expires_ns)
+void run_begin_session(struct run *run, int64_t now_ns)
 {
-        run->expires_ns = MAX(run->expires_ns, expires_ns);
+        leases_session(&run->leases, now_ns);
 }
 
-void run_revoke(struct run *run)
+void run_echo(struct run *run, int64_t stamp_ns, int64_t now_ns)
 {
-        run->expires_ns = 0;
-        return_leases(run, "revoked");
+        leases_echo(&run->leases, stamp_ns, now_ns);
+}
+
+static bool holds(json_object *list, int64_t lease)
+{
+        for (size_t i = 0; i < json_object_array_length(list); i++)
+                if (json_object_get_int64(json_object_array_get_idx(list, i)) == lease)
+                        return true;
+        return false;
+}
+
+json_object *run_list_leases(const struct run *run)
+{
+        json_object *list = json_object_new_array();
+
+        for (size_t i = 0; list && i < run->leases.n; i++)
+                json_object_array_add(list, json_object_new_int64(run->leases.items[i].lease));
+        for (const struct slot *slot = run->slots; list && slot; slot = slot->next)
+                if (!holds(list, runner_lease(slot->runner)))
+                        json_object_array_add(list,
+                                              json_object_new_int64(runner_lease(slot->runner)));
+        return list;
 }
 
 int run_recover(struct run *run, int64_t unit, int64_t attempt, int64_t lease)
@@ -700,7 +712,7 @@ void run_stop(struct run *run, enum stop_mode mode, bool keep)
         run->stopping = true;
         run->mode = mode;
         run->keep = keep && mode != STOP_MODE_ABORT;
-        return_leases(run, "drain");
+        return_leases(run, 0, "drain");
         if (mode == STOP_MODE_ABORT)
                 abort_in_flight(run);
         pump_soon(run);

@@ -7,6 +7,7 @@
  * sockets: the server feeds it leases and stops, and sends what it tells.
  */
 
+#include "agent/leases.h"
 #include "agent/outbox.h"
 #include "agent/preflight.h"
 #include "agent/probe.h"
@@ -49,11 +50,13 @@ bool run_knows_lease(const struct run *run, int64_t lease);
 int run_add_lease(struct run *run, const struct msg_lease *lease) _warn_unused_;
 /* After a restart: leases up to this one are known. */
 void run_set_newest_lease(struct run *run, int64_t lease);
-/* Leases are good until then (monotonic); afterwards what is not begun is given back. */
-void run_renew(struct run *run, int64_t expires_ns);
-
-/* Whoever lent them may not drive any more: what is not begun is given back now. */
-void run_revoke(struct run *run);
+/* Gives back what is not begun of it; 0 = of any. */
+void run_revoke(struct run *run, int64_t lease);
+/* The clock of its leases, see leases.h. */
+void run_begin_session(struct run *run, int64_t now_ns);
+void run_echo(struct run *run, int64_t stamp_ns, int64_t now_ns);
+/* The numbers of the leases it has something of: not begun, in flight or held. NULL: no memory. */
+json_object *run_list_leases(const struct run *run);
 
 /* A unit an earlier agent had begun: it is removed and recorded as interrupted. */
 int run_recover(struct run *run, int64_t unit, int64_t attempt, int64_t lease) _warn_unused_;

@@ -425,6 +425,11 @@ void runner_keep(struct runner *r)
         runner_feed(r, &(struct unit_event){.kind = UNIT_EVENT_KEEP});
 }
 
+int64_t runner_lease(const struct runner *r)
+{
+        return r->lease;
+}
+
 int64_t runner_unit(const struct runner *r)
 {
         return r->number;

@@ -55,6 +55,7 @@ void runner_abort(struct runner *r);  /* cut short and unwind */
 void runner_watch(struct runner *r, int64_t now_ns);
 
 int64_t runner_unit(const struct runner *r);
+int64_t runner_lease(const struct runner *r);
 int64_t runner_start_ns(const struct runner *r); /* monotonic */
 const char *runner_name(const struct runner *r);
 const char *runner_state_name(const struct runner *r);

@@ -3,12 +3,13 @@
 
 /*
  * What the files of the server share: its state, and the calls between them.
- * server.c has the dispatch and the interface, server-send.c what goes out,
- * server-session.c the coordinator's session, server-cleanup.c the clean-up,
+ * server.c has the dispatch and the interface, server-send.c what goes out, server-hello.c who may
+ * drive, server-session.c the coordinator's session, server-cleanup.c the clean-up,
  * server-evidence.c the evidence, server-metrics.c the figures of host and daemon, server-restore.c
  * what a restart finds in the spool.
  */
 
+#include "agent/arbiter.h"
 #include "agent/listener.h"
 #include "agent/preflight.h"
 #include "agent/run.h"
@@ -16,10 +17,18 @@
 #include "agent/sweep.h"
 #include "base/seldom.h"
 
-#define SILENCE_NS   (60 * NSEC_PER_SEC) /* then another coordinator may drive */
-#define QUIET_NS     (10 * NSEC_PER_SEC) /* it sends a PING every 2 s: then it is gone */
-#define BATCH_ROWS   100
-#define GIVEN_UP_MAX 64
+#define QUIET_NS   (10 * NSEC_PER_SEC) /* it sends a PING every 2 s: then it is gone */
+#define BATCH_ROWS 100
+
+/* A HELLO that is being noted on disk, before it is answered. */
+struct hello_note {
+        struct peer peer;
+        char coord_id[33], who[WHO_SIZE];
+        uint32_t epoch;
+        bool known;         /* it speaks of this agent */
+        uint64_t committed; /* then: records of ours its coordinator has */
+        struct run_spec spec;
+};
 
 struct server {
         struct server_deps deps;
@@ -31,13 +40,17 @@ struct server {
         /* the coordinator that drives; has_driver false: nobody does */
         bool has_driver;
         struct peer driver;
-        char coord_id[33];
-        uint32_t epoch;
-        int64_t heard_ns;
-        int64_t stamp_ns; /* newest stamp of ours the coordinator has echoed */
-        int64_t ttl_ns;   /* of its newest lease */
-        char given_up[GIVEN_UP_MAX][RUN_ID_SIZE]; /* runs forgotten before their end */
-        size_t n_given_up;
+        char coord_id[33], who[WHO_SIZE];
+        uint32_t epoch; /* the highest of the run that is here, and on disk */
+        int64_t heard_ns, since_ns;
+        char thief[33]; /* coord_id, see arbiter.h */
+        int64_t thief_ns;
+        char stop_by[WHO_SIZE]; /* who asked that the run be stopped */
+
+        bool noting;
+        struct hello_note note;
+        struct peer visitor; /* the last one that came without a spec */
+        char visitor_who[WHO_SIZE];
 
         /* what the agent had used when the run began: the figures are the run's */
         struct http_stats http_before;
@@ -92,6 +105,13 @@ void flush_soon(struct server *s, uint64_t usec);
 int on_flush(sd_event_source *source, uint64_t usec, void *userdata);
 void on_outbox_ready(void *userdata);
 
+/* ---- server-hello.c ---- */
+
+/* Answered with REFUSE when it does not. */
+bool hello_version_fits(struct server *s, const struct peer *peer, const struct msg_hello *m);
+/* Nothing was done for the run and nothing is known of it but its spec. */
+bool run_is_fresh(struct server *s);
+
 /* ---- server-session.c ---- */
 
 /* What handles a message; body is the decoded struct of its type. */
@@ -100,6 +120,7 @@ typedef void (*message_handler)(struct server *s, const struct peer *peer,
 
 void on_hello(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
 void on_lease(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
+void on_revoke(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
 void on_ack(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
 void on_ping(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
 void on_stop(struct server *s, const struct peer *peer, const struct wire_header *h, void *body);
@@ -108,7 +129,10 @@ void on_bye(struct server *s, const struct peer *peer, const struct wire_header 
 void server_recheck(void *userdata);
 /* What a run of this server needs. */
 struct run_deps server_run_deps(struct server *s);
+/* What is here of it ends, and its records stay in the spool: it may be taken up again. */
 void forget_run(struct server *s);
+void end_in_spool(struct server *s);
+bool is_driver(struct server *s, const struct peer *peer, const struct wire_header *h);
 
 /* ---- server-cleanup.c ---- */
 
@@ -127,5 +151,7 @@ void server_measure(struct server *s);
 
 /* ---- server-restore.c ---- */
 
+/* The records of a run that the spool still has, into the outbox. */
+int server_restore_records(struct server *s, const char *run) _warn_unused_;
 /* Takes up again the run the spool holds, if there is one. */
 int server_restore(struct server *s, struct error *err) _warn_unused_;

@@ -47,7 +47,7 @@ static bool is_driven(struct server *s)
                 return false;
         run_fill(s->run, &pong);
         return pong.in_flight + pong.held > 0 ||
-               (s->has_driver && now_monotonic_ns() - s->heard_ns < SILENCE_NS);
+               (s->has_driver && now_monotonic_ns() - s->heard_ns < ARBITER_SILENCE_NS);
 }
 
 static int on_metrics(sd_event_source *source, uint64_t usec, void *userdata)

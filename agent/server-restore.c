@@ -17,6 +17,14 @@ static int restore_record(const struct spool_row *row, void *userdata)
         return outbox_restore(s->outbox, row->seq, row->text);
 }
 
+int server_restore_records(struct server *s, const char *run)
+{
+        int r = spool_each_record(s->deps.spool, run, restore_record, s);
+
+        s->sent = outbox_acked(s->outbox);
+        return r;
+}
+
 static int restore_lease(const struct spool_row *row, void *userdata)
 {
         struct server *s = userdata;
@@ -71,7 +79,7 @@ int server_restore(struct server *s, struct error *err)
         if (r >= 0)
                 run_set_newest_lease(s->run, saved.newest_lease);
         if (r >= 0)
-                r = spool_each_record(s->deps.spool, saved.run, restore_record, s);
+                r = server_restore_records(s, saved.run);
         if (r >= 0)
                 r = spool_each_lease(s->deps.spool, restore_lease, s);
         if (r >= 0)

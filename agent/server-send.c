@@ -48,7 +48,9 @@ static void log_refusal(struct server *s, const struct peer *to, enum refuse_cod
         const char *fields[] = {from, key};
         uint64_t unsaid;
 
-        snprintf(subject, sizeof(subject), "%s %s %s", to->key, to->address, text);
+        /* what is said of a busy host changes with every second */
+        snprintf(subject, sizeof(subject), "%s %s %s", to->key, to->address,
+                 code == REFUSE_BUSY ? refuse_code_name(REFUSE_BUSY) : text);
         if (!seldom_may(&s->refused, subject, now_monotonic_ns(), &unsaid))
                 return;
         snprintf(from, sizeof(from), "LXDSOAK_PEER=%s", to->address);
@@ -69,9 +71,13 @@ void send_refuse(struct server *s, const struct peer *to, enum refuse_code code,
         vsnprintf(m.text, sizeof(m.text), format, ap);
         va_end(ap);
         if (code == REFUSE_BUSY && s->run) {
-                snprintf(m.holder, sizeof(m.holder), "%s", s->coord_id);
                 snprintf(m.run, sizeof(m.run), "%s", run_get_spec(s->run)->run);
-                m.expires_in_ns = MAX(s->heard_ns + SILENCE_NS - now_monotonic_ns(), INT64_C(0));
+                if (s->has_driver) {
+                        snprintf(m.holder, sizeof(m.holder), "%s", s->who);
+                        m.since_ns = now_monotonic_ns() - s->since_ns;
+                        m.expires_in_ns = s->heard_ns + ARBITER_SILENCE_NS - now_monotonic_ns();
+                        m.expires_in_ns = MAX(m.expires_in_ns, INT64_C(0));
+                }
         }
         log_refusal(s, to, code, m.text);
         send_message(s, to, MESSAGE_REFUSE, NULL, 0, fields_encode(msg_refuse_fields, &m));
@@ -101,6 +107,7 @@ void fill_pong(struct server *s, struct msg_pong *pong)
         pong->head = (int64_t)outbox_head(s->outbox);
         if (s->run)
                 run_fill(s->run, pong);
+        snprintf(pong->stop_by, sizeof(pong->stop_by), "%s", s->stop_by);
         probe_fill(s->deps.probe, pong);
         loop_get_stats(s->deps.loop, &loop);
         pong->loop_dispatches = loop.dispatches;

@@ -27,7 +27,8 @@ static const struct handler {
         [MESSAGE_LEASE] = {msg_lease_fields, ROLE_DRIVE, true, on_lease},
         [MESSAGE_ACK] = {NULL, ROLE_DRIVE, true, on_ack},
         [MESSAGE_PING] = {msg_ping_fields, ROLE_OBSERVE, false, on_ping},
-        [MESSAGE_STOP] = {msg_stop_fields, ROLE_DRIVE, true, on_stop},
+        [MESSAGE_REVOKE] = {msg_revoke_fields, ROLE_DRIVE, true, on_revoke},
+        [MESSAGE_STOP] = {msg_stop_fields, ROLE_DRIVE, false, on_stop},
         [MESSAGE_CLEANUP] = {msg_cleanup_fields, ROLE_DRIVE, false, on_cleanup},
         [MESSAGE_EVIDENCE] = {msg_evidence_fields, ROLE_DRIVE, false, on_evidence},
         [MESSAGE_BYE] = {NULL, ROLE_OBSERVE, true, on_bye},
@@ -36,16 +37,26 @@ static const struct handler {
 union message {
         struct msg_hello hello;
         struct msg_lease lease;
+        struct msg_revoke revoke;
         struct msg_ping ping;
         struct msg_stop stop;
         struct msg_cleanup cleanup;
         struct msg_evidence evidence;
 };
 
-static bool is_driver(struct server *s, const struct peer *peer, const struct wire_header *h)
+bool is_driver(struct server *s, const struct peer *peer, const struct wire_header *h)
 {
         return s->run && s->has_driver && peer_equal(peer, &s->driver) &&
                streq(h->run, run_id(s)) && h->epoch == s->epoch;
+}
+
+/* Of another version, what a HELLO has besides may not be what we expect. */
+static bool is_of_another_version(struct server *s, const struct peer *peer, json_object *body)
+{
+        struct msg_hello range = {0};
+
+        return fields_decode(msg_hello_range_fields, body, &range, NULL) >= 0 &&
+               !hello_version_fits(s, peer, &range);
 }
 
 static void on_message(const struct peer *peer, const struct wire_header *h, json_object *body,
@@ -72,6 +83,8 @@ static void on_message(const struct peer *peer, const struct wire_header *h, jso
         }
         if (is_driver(s, peer, h))
                 s->heard_ns = now_monotonic_ns();
+        if (h->type == MESSAGE_HELLO && is_of_another_version(s, peer, body))
+                return;
         if (handler->fields && fields_decode(handler->fields, body, &m, &err) < 0)
                 send_err(s, peer, "bad_message", err.text);
         else
@@ -145,6 +158,7 @@ struct server *server_free(struct server *s)
         if (s->preflight)
                 preflight_cancel(s->preflight);
         run_free(s->run);
+        fields_release(run_spec_fields, &s->note.spec);
         suspects_free(s->suspects);
         outbox_free(s->outbox);
         listener_free(s->listener);

@@ -32,6 +32,8 @@ static const char schema[] =
         " lease INTEGER NOT NULL, name TEXT NOT NULL);"
         "CREATE TABLE IF NOT EXISTS record(run TEXT NOT NULL, seq INTEGER NOT NULL,"
         " row TEXT NOT NULL, PRIMARY KEY(run, seq)) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS epoch(n INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " run TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL);"
         "CREATE TABLE IF NOT EXISTS suspect(name TEXT PRIMARY KEY, row TEXT NOT NULL);";
 
 /* What can be queued, and the statements that carry it out. Parameters: ?1..?4
@@ -41,9 +43,12 @@ static const char schema[] =
         X(COMMIT, "COMMIT", NULL, NULL, NULL)                                                      \
         X(META, "INSERT OR REPLACE INTO meta VALUES(?5, ?6)", NULL, NULL, NULL)                    \
         X(RUN, "UPDATE run SET current = 0 WHERE run != ?5",                                       \
-          "INSERT INTO run(run, spec, epoch, current) VALUES(?5, ?6, ?1, 1) ON CONFLICT(run) "     \
-          "DO UPDATE SET spec = ?6, epoch = ?1, current = 1",                                      \
-          NULL, NULL)                                                                              \
+          "INSERT INTO run(run, spec, epoch, head, acked, current) VALUES(?5, ?6, ?1, ?2, ?2, 1)"  \
+          " ON CONFLICT(run) DO UPDATE SET spec = ?6, head = max(head, ?2),"                       \
+          " acked = max(acked, ?2), current = 1",                                                  \
+          "INSERT OR REPLACE INTO epoch(run, epoch) VALUES(?5,"                                    \
+          " max(?1, coalesce((SELECT epoch FROM epoch WHERE run = ?5), 0)))",                      \
+          "DELETE FROM epoch WHERE n <= (SELECT max(n) FROM epoch) - 1000")                        \
         X(END_RUN, "UPDATE run SET current = 0", "DELETE FROM lease", "DELETE FROM intent", NULL)  \
         X(LEASE, "INSERT OR IGNORE INTO lease VALUES(?1, ?2, ?3, ?4)",                             \
           "UPDATE run SET newest_lease = max(newest_lease, ?1) WHERE current", NULL, NULL)         \
@@ -299,9 +304,9 @@ int spool_put_meta(struct spool *s, const char *key, const char *value, spool_ha
 }
 
 int spool_put_run(struct spool *s, const char *run, const char *spec, uint32_t epoch,
-                  spool_handler handler, void *userdata)
+                  uint64_t committed, spool_handler handler, void *userdata)
 {
-        return submit(s, JOB_RUN, N(epoch), run, spec, handler, userdata);
+        return submit(s, JOB_RUN, N(epoch, (int64_t)committed), run, spec, handler, userdata);
 }
 
 int spool_end_run(struct spool *s, spool_handler handler, void *userdata)
@@ -510,7 +515,9 @@ int spool_get_run(struct spool *s, struct spool_run *ret, struct error *err)
         sqlite3_stmt *st;
         int r, rc;
 
-        r = prepare(s, "SELECT run, spec, epoch, head, acked, newest_lease FROM run WHERE current",
+        r = prepare(s,
+                    "SELECT run, spec, coalesce(e.epoch, r.epoch), head, acked, newest_lease"
+                    " FROM run r LEFT JOIN epoch e USING (run) WHERE current",
                     NULL, &st);
         if (r < 0)
                 return error_set(err, r, "spool: %s", sqlite3_errmsg(s->db));

@@ -9,7 +9,7 @@
  * the next transaction, each of which is on the disk before its handlers run.
  * Records and what is acknowledged of them wait up to 200 ms for others to go with.
  *
- * Reading is done once, at the start, before the loop runs.
+ * Reading is done at the start, before the loop runs, and when an earlier run is taken up again.
  */
 
 #include <systemd/sd-event.h>
@@ -46,11 +46,14 @@ const char *spool_error_text(struct spool *s);
 int spool_put_meta(struct spool *s, const char *key, const char *value, spool_handler handler,
                    void *userdata) _warn_unused_;
 
-/* The run worked on, its spec as JSON and the epoch of its coordinator. Another
- * run's leases and intents are forgotten with it; its records stay. */
+/*
+ * The run worked on, its spec as JSON and the epoch of its coordinator, of which the highest is
+ * kept. Another run's leases and intents are forgotten with it; its records stay. committed: a
+ * record number the coordinator has of this agent in this run; numbers go on behind it.
+ */
 int spool_put_run(struct spool *s, const char *run, const char *spec, uint32_t epoch,
-                  spool_handler handler, void *userdata) _warn_unused_;
-/* The run is over on this host. */
+                  uint64_t committed, spool_handler handler, void *userdata) _warn_unused_;
+/* The run is over on this host, or set aside. The epochs of the last 1000 runs are kept. */
 int spool_end_run(struct spool *s, spool_handler handler, void *userdata) _warn_unused_;
 
 int spool_put_lease(struct spool *s, int64_t lease, int64_t first, int64_t count, int64_t attempt,
@@ -78,7 +81,8 @@ int spool_forget(struct spool *s, const char *run) _warn_unused_;
 int spool_put_suspect(struct spool *s, const char *name, const char *row) _warn_unused_;
 int spool_drop_suspect(struct spool *s, const char *name) _warn_unused_;
 
-/* ---- reading, at the start ---- */
+/* ---- reading, at the start, and when a run is taken up: then nothing is under way that could be
+ * held up, and what is to be read is durable ---- */
 
 char *spool_get_meta(struct spool *s, const char *key); /* the caller frees; NULL = none */
 

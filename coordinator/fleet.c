@@ -2,6 +2,7 @@
 
 /* The links of a command; see fleet.h. */
 
+#include <pwd.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <systemd/sd-id128.h>
@@ -25,7 +26,7 @@ struct fleet {
         struct key_pair key;
         char (*server_keys)[KEY_Z85_SIZE];
         struct host_addresses *addresses;
-        char *hello;
+        struct msg_hello hello;
         struct link **links;
         size_t n;
         sd_event_source *timer;
@@ -64,27 +65,37 @@ static int read_keys(struct fleet *f, struct error *err)
         return 0;
 }
 
-static int make_hello(const struct run_spec *spec, char **ret)
+/* So that people know whom to ask. */
+static void fill_who(char ret[static WHO_SIZE])
 {
-        struct msg_hello hello = {.proto_min = PROTO_MIN, .proto_max = PROTO_MAX};
+        const struct passwd *pw = getpwuid(getuid());
+        char host[64] = "?";
+
+        gethostname(host, sizeof(host) - 1);
+        snprintf(ret, WHO_SIZE, "%.60s@%s", pw ? pw->pw_name : "?", host);
+        for (char *p = ret; *p; p++)
+                if ((unsigned char)*p < ' ' || *p == 0x7f)
+                        *p = '?';
+}
+
+static int make_hello(const struct fleet_config *config, struct msg_hello *ret)
+{
+        struct msg_hello hello = {
+                .proto_min = PROTO_MIN, .proto_max = PROTO_MAX, .steal = config->options->steal};
         sd_id128_t id;
-        json_object *object;
         int r;
 
         r = sd_id128_randomize(&id);
         if (r < 0)
                 return r;
         sd_id128_to_string(id, hello.coord_id);
-        if (spec) {
+        fill_who(hello.who);
+        if (config->spec) {
                 hello.has_spec = true;
-                hello.spec = *spec; /* borrowed, so never released from here */
+                hello.spec = *config->spec; /* borrowed, so never released from here */
         }
-        object = fields_encode(msg_hello_fields, &hello);
-        if (!object)
-                return -ENOMEM;
-        *ret = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-        json_object_put(object);
-        return *ret ? 0 : -ENOMEM;
+        *ret = hello;
+        return 0;
 }
 
 /* As many file descriptors as the links need, where we are allowed to. */
@@ -133,13 +144,18 @@ static int add_links(struct fleet *f)
                         .addresses = &f->addresses[f->n],
                         .key = &f->key,
                         .server_key = f->server_keys[f->n],
-                        .hello = f->hello,
+                        .hello = &f->hello,
                         .run = f->config.run,
                         .epoch = f->config.epoch,
                         .ops = f->config.ops,
                         .userdata = f->config.userdata,
                 };
 
+                if (f->config.past) {
+                        memcpy(config.agent_id, f->config.past[f->n].agent_id,
+                               sizeof(config.agent_id));
+                        config.committed = f->config.past[f->n].committed;
+                }
                 r = link_new(&config, &f->links[f->n]);
                 if (r < 0)
                         return r;
@@ -218,7 +234,7 @@ static int prepare(struct fleet *f, struct error *err)
         r = resolve(f);
         if (r != 0)
                 return r < 0 ? r : say_missing(o, f->addresses);
-        r = make_hello(f->config.spec, &f->hello);
+        r = make_hello(&f->config, &f->hello);
         if (r == 0)
                 r = open_context(f);
         if (r == 0)
@@ -269,7 +285,6 @@ struct fleet *fleet_free(struct fleet *f)
         free(f->links);
         free(f->addresses);
         free(f->server_keys);
-        free(f->hello);
         free(f);
         return NULL;
 }
@@ -303,6 +318,30 @@ int fleet_check(const struct fleet *f, int64_t now_ns)
             now_ns - f->started_ns >= f->config.options->connect_timeout_ns)
                 return -EHOSTUNREACH;
         return 0;
+}
+
+bool fleet_is_busy(const struct fleet *f)
+{
+        bool busy = false;
+
+        for (size_t i = 0; i < f->n; i++) {
+                bool failed = link_state(f->links[i]) == LINK_FAILED,
+                     taken = failed && link_error_code(f->links[i]) == -EBUSY;
+
+                if (!taken && link_state(f->links[i]) != LINK_READY)
+                        return false;
+                busy = busy || taken;
+        }
+        return busy;
+}
+
+void fleet_pause(struct fleet *f, bool all, int64_t until_ns)
+{
+        for (size_t i = 0; i < f->n; i++)
+                if (all || (link_state(f->links[i]) == LINK_FAILED &&
+                            link_error_code(f->links[i]) == -EBUSY))
+                        link_pause(f->links[i], until_ns);
+        f->started_ns = until_ns;
 }
 
 void fleet_say_unready(const struct fleet *f)

@@ -21,6 +21,11 @@ struct fleet_config {
         const char *run;                     /* borrowed; empty = about no run */
         uint32_t epoch;
         const struct run_spec *spec; /* NULL: only looks or cleans up */
+        /* Of an earlier coordinator of the run, a host each; NULL = there was none. Borrowed. */
+        const struct fleet_past {
+                char agent_id[33];
+                uint64_t committed;
+        } * past;
         const struct link_ops *ops;
         void *userdata;
         /* After every tick of the links, and once at the first turn of the loop. */
@@ -48,5 +53,10 @@ struct link *fleet_link(struct fleet *f, size_t i);
 /* 1: every host is ready; 0: wait; -EHOSTUNREACH: the time is over, or all that
  * are not ready have failed. */
 int fleet_check(const struct fleet *f, int64_t now_ns);
+/* Has every host answered, and all that is wrong is that another coordinator has some? Then it is
+ * for the owner to wait, to take them, or to give up. */
+bool fleet_is_busy(const struct fleet *f);
+/* Begins anew with the hosts another coordinator has, or with all, at a time. */
+void fleet_pause(struct fleet *f, bool all, int64_t until_ns);
 /* Says which hosts are not ready, and why. */
 void fleet_say_unready(const struct fleet *f);

@@ -26,6 +26,7 @@ struct link {
         int64_t first_open_ns;
         int64_t dialled_ns;
         bool reopen;          /* at the next tick */
+        int64_t paused_ns;    /* not before */
         bool accepted;        /* a plain connect() went through */
         bool connected;       /* handshake done on this socket */
         unsigned n_no_detail; /* handshakes that failed without saying why, in a row */
@@ -33,9 +34,12 @@ struct link {
         /* session */
         bool welcomed; /* on this socket */
         bool was_ready;
-        int64_t hello_ns, ping_ns; /* last sent */
-        int64_t heard_ns;          /* last received in a session */
-        struct msg_welcome welcome;
+        bool patient, given_up;
+        int64_t hello_ns, ping_ns;  /* last sent */
+        int64_t heard_ns;           /* last received in a session */
+        struct msg_welcome welcome; /* without its leases */
+        int64_t *holds;             /* they; NULL once they are handed up */
+        size_t n_holds;
         struct msg_pong pong;
         int64_t pong_ns;
         uint64_t received, committed; /* last record */

@@ -36,8 +36,17 @@ bool link_send_struct(struct link *l, enum message_type type, const struct field
 
 void link_hello(struct link *l, int64_t now_ns)
 {
-        if (link_send(l, MESSAGE_HELLO, l->committed, l->config.hello) >= 0)
+        struct msg_hello hello = *l->config.hello;
+        json_object *object;
+
+        snprintf(hello.agent_id, sizeof(hello.agent_id), "%s",
+                 l->welcome.agent_id[0] ? l->welcome.agent_id : l->config.agent_id);
+        object = fields_encode(msg_hello_fields, &hello);
+        if (object &&
+            link_send(l, MESSAGE_HELLO, l->committed,
+                      json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN)) >= 0)
                 l->hello_ns = now_ns;
+        json_object_put(object);
 }
 
 void link_send_ack(struct link *l)
@@ -66,6 +75,19 @@ static void send_ping(struct link *l, int64_t now_ns)
         /* also when it cannot go: the next is due in its own time */
         l->ping_ns = now_ns;
         link_send_struct(l, MESSAGE_PING, msg_ping_fields, &m);
+}
+
+/* Its header names the run of whoever drives. */
+void link_ask_stop(struct link *l)
+{
+        struct msg_stop m = {.mode = STOP_MODE_DRAIN};
+        const char *own = l->config.run;
+
+        if (!l->welcomed || !l->welcome.run[0])
+                return;
+        l->config.run = l->welcome.run;
+        link_send_struct(l, MESSAGE_STOP, msg_stop_fields, &m);
+        l->config.run = own;
 }
 
 void link_session_tick(struct link *l, int64_t now_ns)
@@ -97,11 +119,41 @@ static void bad_message(struct link *l, const struct error *err)
 
 static enum link_news what_is_new(const struct link *l, const struct msg_welcome *w)
 {
+        const char *known = l->welcome.agent_id[0] ? l->welcome.agent_id : l->config.agent_id;
+
+        if (*known && !streq(w->agent_id, known))
+                return LINK_NEW_AGENT;
         if (!l->was_ready)
                 return LINK_FIRST;
-        if (!streq(w->agent_id, l->welcome.agent_id))
-                return LINK_NEW_AGENT;
         return streq(w->incarnation, l->welcome.incarnation) ? LINK_AGAIN : LINK_RESTARTED;
+}
+
+/* What the agent says it has, until what it has told before is handed up. */
+static int keep_holds(struct link *l, json_object *leases)
+{
+        size_t n = leases ? json_object_array_length(leases) : 0;
+        int64_t *holds = malloc((n + 1) * sizeof(*holds));
+
+        if (!holds)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                holds[i] = json_object_get_int64(json_object_array_get_idx(leases, i));
+        free(l->holds);
+        l->holds = holds;
+        l->n_holds = n;
+        return 0;
+}
+
+static void hand_up_holds(struct link *l)
+{
+        int64_t *holds = l->holds;
+
+        if (!holds || l->received < (uint64_t)l->welcome.head || l->state == LINK_FAILED)
+                return;
+        l->holds = NULL;
+        if (l->config.ops->holds)
+                l->config.ops->holds(l, holds, l->n_holds, l->config.userdata);
+        free(holds);
 }
 
 static void on_welcome(struct link *l, const struct wire_header *h, void *body)
@@ -112,11 +164,21 @@ static void on_welcome(struct link *l, const struct wire_header *h, void *body)
 
         if (l->welcomed)
                 return;
+        if (w->proto < PROTO_MIN || w->proto > PROTO_MAX) {
+                link_give_up(l, -EPROTONOSUPPORT,
+                             "it wants to speak protocol %lld, this coordinator speaks %d to %d: "
+                             "install the same lxdsoak on both",
+                             (long long)w->proto, PROTO_MIN, PROTO_MAX);
+                return;
+        }
+        if (keep_holds(l, w->leases) < 0)
+                return; /* it is asked again */
         if (news == LINK_NEW_AGENT)
                 l->received = l->committed = 0;
         if (news != LINK_AGAIN) /* the clock of the one before */
                 l->pong.agent_stamp_ns = 0;
         l->welcome = *w;
+        l->welcome.leases = NULL;
         l->welcomed = l->was_ready = true;
         l->heard_ns = now_ns;
         l->error = ERROR_INIT;
@@ -125,6 +187,7 @@ static void on_welcome(struct link *l, const struct wire_header *h, void *body)
                 l->config.ops->welcome(l, w, news, l->config.userdata);
         if (l->state == LINK_FAILED)
                 return;
+        hand_up_holds(l);
         link_set_state(l, l->stopped ? LINK_STOPPED : LINK_READY);
         if (l->stop >= 0 && !l->stopped)
                 link_send_stop(l, now_ns);
@@ -151,7 +214,12 @@ static void on_refuse(struct link *l, const struct wire_header *h, void *body)
         case REFUSE_SPEC:
                 link_fail(l, -ECONNREFUSED, "%s", *m->text ? m->text : refuse_code_name(m->code));
                 break;
-        default: /* version, stale epoch, role, spec mismatch: it will not change its mind */
+        case REFUSE_STALE_EPOCH:
+        case REFUSE_STOLEN:
+                link_give_up(l, m->code == REFUSE_STOLEN ? -ECANCELED : -ESTALE, "%s",
+                             *m->text ? m->text : refuse_code_name(m->code));
+                break;
+        default: /* version,  role, spec mismatch: it will not change its mind */
                 link_give_up(l, -EPERM, "it refused: %s%s%s", refuse_code_name(m->code),
                              *m->text ? ": " : "", m->text);
         }
@@ -204,6 +272,7 @@ static void on_results(struct link *l, const struct wire_header *h, void *body)
         for (size_t i = 0; i < n; i++)
                 if (!on_row(l, json_object_array_get_idx(m->rows, i), h->seq + i))
                         return;
+        hand_up_holds(l);
 }
 
 static void on_pong(struct link *l, const struct wire_header *h, void *body)

@@ -240,7 +240,7 @@ static void on_dial(int error, size_t index, void *userdata)
                 explain_local(l, error);
         else
                 explain_tcp(l, error);
-        if (!l->was_ready && error != -ETIMEDOUT &&
+        if (!l->was_ready && !l->patient && error != -ETIMEDOUT &&
             now_monotonic_ns() - l->first_open_ns > GRACE_NS)
                 link_set_state(l, LINK_FAILED);
 }

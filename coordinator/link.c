@@ -48,7 +48,7 @@ void link_fail(struct link *l, int code, const char *format, ...)
         va_start(ap, format);
         note(l, code, format, ap);
         va_end(ap);
-        if (!l->was_ready)
+        if (!l->was_ready && !l->patient)
                 link_set_state(l, LINK_FAILED);
 }
 
@@ -59,6 +59,7 @@ void link_give_up(struct link *l, int code, const char *format, ...)
         va_start(ap, format);
         note(l, code, format, ap);
         va_end(ap);
+        l->given_up = true;
         link_set_state(l, LINK_FAILED);
 }
 
@@ -81,7 +82,7 @@ struct link *link_free(struct link *l)
         if (!l)
                 return NULL;
         link_socket_close(l, 0);
-
+        free(l->holds);
         free(l);
         return NULL;
 }
@@ -102,7 +103,7 @@ void link_tick(struct link *l, int64_t now_ns)
 {
         int r;
 
-        if (l->state == LINK_CLOSED)
+        if (l->state == LINK_CLOSED || now_ns < l->paused_ns)
                 return;
         if (l->state == LINK_FAILED) {
                 close_politely(l);
@@ -147,6 +148,19 @@ void link_lease(struct link *l, const struct msg_lease *lease)
                 link_send_struct(l, MESSAGE_LEASE, msg_lease_fields, lease);
 }
 
+void link_revoke(struct link *l, int64_t lease)
+{
+        const struct msg_revoke m = {lease};
+
+        if (l->welcomed)
+                link_send_struct(l, MESSAGE_REVOKE, msg_revoke_fields, &m);
+}
+
+void link_begin_at(struct link *l, uint64_t seq)
+{
+        l->received = l->committed = seq;
+}
+
 void link_commit(struct link *l, uint64_t seq)
 {
         if (seq > l->committed)
@@ -179,6 +193,32 @@ void link_evidence(struct link *l, const struct msg_evidence *ask)
                 link_send_struct(l, MESSAGE_EVIDENCE, msg_evidence_fields, ask);
 }
 
+void link_pause(struct link *l, int64_t until_ns)
+{
+        close_politely(l);
+        l->welcomed = l->was_ready = l->connected = false;
+        l->error = ERROR_INIT;
+        l->paused_ns = until_ns;
+        l->reopen = true;
+        link_set_state(l, LINK_CONNECTING);
+}
+
+void link_be_patient(struct link *l, int64_t now_ns)
+{
+        struct error why = l->error;
+
+        l->patient = true;
+        if (l->state != LINK_FAILED || l->given_up)
+                return;
+        link_pause(l, now_ns);
+        l->error = why;
+}
+
+bool link_is_given_up(const struct link *l)
+{
+        return l->state == LINK_FAILED && l->given_up;
+}
+
 void link_bye(struct link *l)
 {
         if (l->state == LINK_CLOSED)
@@ -208,6 +248,11 @@ const char *link_error(const struct link *l)
         if (l->accepted && !l->was_ready)
                 return "it takes the connection, but says nothing; is that port lxdsoak-agent's?";
         return l->was_ready ? "nothing heard" : "no answer";
+}
+
+int link_error_code(const struct link *l)
+{
+        return l->error.code;
 }
 
 const struct msg_welcome *link_welcome(const struct link *l)

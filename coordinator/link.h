@@ -61,6 +61,9 @@ struct link_ops {
         /* Each change, after it. link_error() says why for SILENT and FAILED. */
         void (*state)(struct link *l, enum link_state old, void *userdata);
         void (*lease_ok)(struct link *l, int64_t lease, void *userdata);
+        /* Once a session, when all the agent had to tell at its beginning has been handed up: the
+         * leases it still has something of. */
+        void (*holds)(struct link *l, const int64_t *leases, size_t n, void *userdata);
         /* In order and without gaps; duplicates were left out. */
         void (*record)(struct link *l, const struct record *r, void *userdata);
         void (*pong)(struct link *l, const struct msg_pong *pong, void *userdata);
@@ -78,10 +81,13 @@ struct link_config {
         const struct host_addresses *addresses;
         const struct key_pair *key; /* TCP only, as server_key */
         const char *server_key;
-        const char *hello; /* body of HELLO, JSON */
-        const char *run;   /* empty = about no run */
+        const struct msg_hello *hello; /* but for agent_id */
+        const char *run;               /* empty = about no run */
         uint32_t epoch;
-        uint64_t committed; /* last record of an earlier coordinator's */
+        /* Of an earlier coordinator of this run: the agent that was there, and its last record.
+         * Empty = none. */
+        char agent_id[33];
+        uint64_t committed;
         const struct link_ops *ops;
         void *userdata;
 };
@@ -99,6 +105,13 @@ void link_excuse(struct link *l, int64_t late_ns);
 
 /* Sends it once, or not: the plan repeats what is not confirmed. */
 void link_lease(struct link *l, const struct msg_lease *lease);
+/* Asks for what is not begun of it. Once, or not. */
+void link_revoke(struct link *l, int64_t lease);
+/* Asks that the run be stopped which the agent works on, whoever drives it. Once, or not. */
+void link_ask_stop(struct link *l);
+/* Of the agent that has just said WELCOME, as LINK_FIRST or LINK_NEW_AGENT, all records up to seq
+ * are on disk. */
+void link_begin_at(struct link *l, uint64_t seq);
 /* All records up to seq are on disk. */
 void link_commit(struct link *l, uint64_t seq);
 /* Modes only go up; a lower one than before is ignored. */
@@ -109,6 +122,14 @@ void link_cleanup(struct link *l, const struct msg_cleanup *cleanup);
 void link_evidence(struct link *l, const struct msg_evidence *ask);
 /* Gives the link up for good; the state becomes FAILED. */
 void link_give_up(struct link *l, int code, const char *format, ...) _printf_(3, 4);
+/* Ends the session, if there is one, and begins anew at a time; the link is CONNECTING again, and
+ * what it was refused for is forgotten. Not from a handler. */
+void link_pause(struct link *l, int64_t until_ns);
+/* It was there before, in another coordinator's time, and may be again: from now on it is only
+ * given up for good reason. */
+void link_be_patient(struct link *l, int64_t now_ns);
+/* FAILED, and not because it cannot be reached, or does not want to now. */
+bool link_is_given_up(const struct link *l);
 /* Ends the session; the state becomes CLOSED. Not from a handler. */
 void link_bye(struct link *l);
 
@@ -116,6 +137,9 @@ enum link_state link_state(const struct link *l);
 const char *link_label(const struct link *l);
 /* Why it is not ready, in words, without the host's name. Never NULL. */
 const char *link_error(const struct link *l);
+/* A negative errno, 0 = none: -EBUSY another coordinator has the agent, -ESTALE a later start of
+ * this run's coordinator has it, -ECANCELED it was stolen. */
+int link_error_code(const struct link *l);
 /* Valid once it was ready. */
 const struct msg_welcome *link_welcome(const struct link *l);
 /* NULL before the first one. */

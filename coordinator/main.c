@@ -11,6 +11,7 @@
 #include "coordinator/key-files.h"
 #include "coordinator/options.h"
 #include "coordinator/run.h"
+#include "coordinator/status.h"
 
 /* Where nothing was begun yet, and only there: elsewhere they are blocked, and
  * the loop takes them. */
@@ -39,7 +40,10 @@ static void block_signals(void)
 static int run_command(const struct coord_options *o)
 {
         switch (o->command) {
-        case COORD_RUN: return run_main(o);
+        case COORD_RUN:
+        case COORD_RESUME: return run_main(o);
+        case COORD_STATUS:
+        case COORD_STOP: return status_main(o);
         case COORD_CLEANUP: return cleanup_main(o);
         case COORD_EVIDENCE: return evidence_main(o);
         case COORD_KEYGEN: return keygen_main(o);

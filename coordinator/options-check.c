@@ -191,6 +191,13 @@ static int check_run_dir(const char *path, struct error *err)
         return 0;
 }
 
+static int check_taking(const struct coord_options *o, struct error *err)
+{
+        if (o->wait && o->steal)
+                return error_set(err, -EINVAL, "--wait and --steal: give one of them");
+        return 0;
+}
+
 static int check_run(struct coord_options *o, struct error *err)
 {
         int r;
@@ -214,9 +221,12 @@ int options_check(struct coord_options *o, struct error *err)
 
         if (o->command == COORD_KEYGEN)
                 return 0;
-        r = o->command == COORD_EVIDENCE ? options_find_run(o, err) : 0;
+        r = o->command == COORD_EVIDENCE || o->command == COORD_RESUME ? options_find_run(o, err)
+                                                                       : 0;
         if (r == 0)
                 r = check_hosts(o, err);
+        if (r == 0)
+                r = check_taking(o, err);
         if (r == 0 && o->command == COORD_RUN)
                 r = check_run(o, err);
         return r;

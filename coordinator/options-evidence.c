@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which run `lxdsoak-coord evidence RUN` means, and its hosts; see options-check.h. */
+/* Which run `lxdsoak-coord evidence RUN` and `resume RUN` mean, and its hosts; see
+ * options-check.h. */
 
 #include <limits.h>
 #include <sqlite3.h>
@@ -13,7 +14,9 @@
 /* The run's id and, unless they were given, its hosts. */
 static int read_store(struct coord_options *o, const char *dir, struct error *err)
 {
-        static const char query[] = "SELECT run, group_concat(host, ',') FROM host GROUP BY run";
+        static const char query[] = "SELECT run, group_concat(host, ',') FROM (SELECT run, host "
+                                    "FROM host ORDER BY number)"
+                                    " GROUP BY run";
         _cleanup_(store_freep)
         struct store *store = NULL;
         sqlite3_stmt *st = NULL;
@@ -50,6 +53,11 @@ int options_find_run(struct coord_options *o, struct error *err)
         int r = 0;
 
         snprintf(usual, sizeof(usual), "./lxdsoak-%.*s", RUN_ID_SIZE - 1, o->file);
+        if (o->command == COORD_RESUME && !is_run_dir(dir) && !is_run_dir(usual))
+                return error_set(err, -EINVAL,
+                                 "resume: there is no run in '%s', and no %s; give its directory, "
+                                 "with " STORE_FILE " in it",
+                                 o->file, usual);
         if (!is_run_dir(dir) && !check_run_id(o->file))
                 dir = o->run_dir ?: usual;
         if (is_run_dir(dir))

@@ -15,6 +15,9 @@
 #define CLEANUP (1U << COORD_CLEANUP)
 #define KEYGEN  (1U << COORD_KEYGEN)
 #define FETCH   (1U << COORD_EVIDENCE)
+#define RESUME  (1U << COORD_RESUME)
+#define STATUS  (1U << COORD_STATUS)
+#define STOP    (1U << COORD_STOP)
 
 #define AT(field) offsetof(struct coord_options, field)
 
@@ -51,6 +54,12 @@ static const struct option_spec specs[] = {
          NULL, AT(known_agents)},
         {"connect-timeout", 0, OPTION_DURATION, "TIME", "how long the hosts have to answer",
          "10s", AT(connect_timeout_ns), 100 * NSEC_PER_MSEC, HOUR_NS},
+        {"lease", 0, OPTION_DURATION, "TIME", "how long a host may go on without a word from here",
+         "1m", AT(lease_ns), LEASE_MIN_NS, LEASE_MAX_NS},
+        {"wait", 0, OPTION_FLAG, NULL, "when another coordinator has a host, wait until it is free",
+         NULL, AT(wait)},
+        {"steal", 0, OPTION_FLAG, NULL, "when another coordinator has a host, take it: what that one has under way there is cut short; needs the role admin",
+         NULL, AT(steal)},
         {"project", 0, OPTION_STRING, "NAME", "LXD project; by default the agent's own setting",
          NULL, AT(project)},
 
@@ -110,7 +119,7 @@ static const struct option_spec specs[] = {
         {"verbose", 'v', OPTION_FLAG, NULL, "say more on stderr",
          NULL, AT(verbose)},
 
-        {"run", 0, OPTION_FUNC, "ID", "clean up after this run only; by default after every run",
+        {"run", 0, OPTION_FUNC, "ID", "clean up after this run only, or stop it only; by default every run",
          NULL, AT(run), .parse = option_parse_run_id, .group = "Cleaning up"},
         {"dry-run", 'n', OPTION_FLAG, NULL, "only show what would be removed",
          NULL, AT(dry_run)},
@@ -125,16 +134,18 @@ static const struct {
         const char *name;
         unsigned commands;
 } scopes[] = {
-        {"hosts", RUN | CLEANUP | FETCH},
-        {"key", RUN | CLEANUP | FETCH},
-        {"known-agents", RUN | CLEANUP | FETCH},
-        {"connect-timeout", RUN | CLEANUP | FETCH},
+        {"hosts", RUN | CLEANUP | FETCH | STATUS | STOP},
+        {"key", RUN | CLEANUP | FETCH | RESUME | STATUS | STOP},
+        {"known-agents", RUN | CLEANUP | FETCH | RESUME | STATUS | STOP},
+        {"connect-timeout", RUN | CLEANUP | FETCH | RESUME | STATUS | STOP},
         {"run-dir", RUN | FETCH},
+        {"wait", RUN | RESUME},
+        {"steal", RUN | RESUME},
         {"project", RUN | CLEANUP},
-        {"json", RUN | CLEANUP},
-        {"quiet", RUN | CLEANUP | FETCH},
-        {"verbose", RUN | CLEANUP | FETCH},
-        {"run", CLEANUP},
+        {"json", RUN | CLEANUP | RESUME | STATUS},
+        {"quiet", RUN | CLEANUP | FETCH | RESUME},
+        {"verbose", RUN | CLEANUP | FETCH | RESUME | STATUS | STOP},
+        {"run", CLEANUP | STOP},
         {"dry-run", CLEANUP},
         {"show", KEYGEN},
 };
@@ -145,6 +156,15 @@ static const struct {
         [COORD_RUN] = {"run",
                        "Has the agents on the given hosts create, use and delete containers, "
                        "watches them, and says whether all went well."},
+        [COORD_RESUME] = {"resume",
+                          "Goes on with a run whose coordinator died, was stolen from, or "
+                          "lost its hosts. RUN is its directory, or its id where "
+                          "./lxdsoak-RUN is."},
+        [COORD_STATUS] = {"status", "Shows who drives the given hosts, and what is under way "
+                                    "there."},
+        [COORD_STOP] = {"stop", "Asks the run on the given hosts to come to its end: what is in "
+                                "flight is finished, nothing new begins, and its coordinator "
+                                "shows the summary."},
         [COORD_CLEANUP] = {"cleanup", "Removes what runs have left behind on the given hosts, and "
                                       "nothing else."},
         [COORD_EVIDENCE] = {"evidence",
@@ -191,6 +211,9 @@ static struct option_table command_table(enum coord_command command, struct opti
         if (command == COORD_RUN)
                 table.usage =
                         PROGRAM " [run] --hosts HOST,… --total N [OPTION…]\n"
+                                "       " PROGRAM " resume RUN\n"
+                                "       " PROGRAM " status --hosts HOST,… [--json]\n"
+                                "       " PROGRAM " stop --hosts HOST,… [--run ID]\n"
                                 "       " PROGRAM " cleanup --hosts HOST,… [--run ID] [--dry-run]\n"
                                 "       " PROGRAM " evidence RUN [--hosts HOST,…] [--run-dir DIR]\n"
                                 "       " PROGRAM " keygen [--show] [FILE]";
@@ -233,18 +256,22 @@ static int take_rest(struct coord_options *o, char **rest, size_t n, struct erro
                 o->file = strdup(rest[0]);
                 return o->file ? 0 : -ENOMEM;
         }
-        if (o->command == COORD_EVIDENCE) {
+        if (o->command == COORD_EVIDENCE || o->command == COORD_RESUME) {
+                const char *word = commands[o->command].word;
+
                 if (n != 1 || !*rest[0])
                         return error_set(err, -EINVAL,
-                                         "evidence: give one run, its id or its directory, as in "
-                                         "'" PROGRAM " evidence lxdsoak-4k2m9x1a'");
+                                         "%s: give one run, its id or its directory, as in "
+                                         "'" PROGRAM " %s lxdsoak-4k2m9x1a'",
+                                         word, word);
                 o->file = strdup(rest[0]);
                 return o->file ? 0 : -ENOMEM;
         }
         if (n)
                 return error_set(err, -EINVAL,
                                  "'%s' is not a command and not an option; commands are run, "
-                                 "cleanup, evidence and keygen, see " PROGRAM " --help",
+                                 "resume, status, stop, cleanup, evidence and keygen, see " PROGRAM
+                                 " --help",
                                  rest[0]);
         return 0;
 }
@@ -331,6 +358,7 @@ int coord_options_to_spec(const struct coord_options *o, const char *run, struct
                 .seed = o->seed,
                 .probe_timeout_ns = o->probe_timeout_ns,
                 .evidence_limit = o->evidence_limit,
+                .lease_ns = o->lease_ns,
                 .on_wedge = o->on_wedge,
                 .allow_daemon_restart = o->allow_daemon_restart,
                 .allow_leak = o->allow_leak,

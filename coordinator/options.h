@@ -15,6 +15,9 @@
 /*      constant  word       usage behind the program's name */
 #define COORD_COMMANDS(X)                                                                          \
         X(RUN, "run", "[run] --hosts HOST,… --total N [OPTION…]")                                  \
+        X(RESUME, "resume", "resume RUN [OPTION…]")                                                \
+        X(STATUS, "status", "status --hosts HOST,… [--json]")                                      \
+        X(STOP, "stop", "stop --hosts HOST,… [--run ID]")                                          \
         X(CLEANUP, "cleanup", "cleanup --hosts HOST,… [--run ID] [--dry-run]")                     \
         X(EVIDENCE, "evidence", "evidence RUN [--hosts HOST,…] [--run-dir DIR]")                   \
         X(KEYGEN, "keygen", "keygen [--show] [FILE]")
@@ -63,14 +66,16 @@ struct coord_options {
         char *run_dir; /* NULL = ./lxdsoak-RUN */
         bool json, quiet, verbose;
 
-        char *run; /* cleanup: of this run only; NULL = of all. evidence: of this one */
+        char *run; /* cleanup, stop: of this run only; NULL = of all. evidence, resume: of this one
+                    */
+        bool wait, steal; /* when another coordinator has a host */
         bool dry_run;
         bool show; /* keygen: only what is there */
 
         char *key, *known_agents; /* NULL = look in the usual places */
-        int64_t connect_timeout_ns;
+        int64_t connect_timeout_ns, lease_ns;
 
-        char *file; /* keygen: NULL = the usual place; evidence: RUN as given */
+        char *file; /* keygen: NULL = the usual place; evidence, resume: RUN as given */
 };
 
 /* Every option of every command, in the order of --help. */

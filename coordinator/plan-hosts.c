@@ -9,8 +9,7 @@
 
 /* What is left in a lease goes back as the next attempt. Held units stay where they are: their
  * outcome is still to come, and until then they are nowhere. */
-static int plan_lease_take_back(struct plan *p, struct plan_host *h, struct lease *l,
-                                int64_t now_ns)
+int plan_lease_take_back(struct plan *p, struct plan_host *h, struct lease *l, int64_t now_ns)
 {
         int64_t a = l->first, a_end, back = 0;
         int ret;
@@ -89,37 +88,64 @@ void plan_pong(struct plan *p, size_t host, int64_t now_ns)
         p->hosts[host].last_pong_ns = now_ns;
 }
 
+int64_t plan_patience_ns(const struct plan *p)
+{
+        return p->config.ttl_ns + p->config.ttl_ns / PLAN_GRACE_PART;
+}
+
 /* When the leases of a host are over if nothing more is heard of it; a lease lent since counts from
  * when it was sent. */
-static int64_t lease_expires_ns(const struct plan_host *h, const struct lease *l)
+static int64_t lease_expires_ns(const struct plan *p, const struct plan_host *h,
+                                const struct lease *l)
 {
-        return MAX(h->last_pong_ns, l->sent_ns) + PLAN_TTL_NS + PLAN_GRACE_NS;
+        return MAX(h->last_pong_ns, l->sent_ns) + plan_patience_ns(p);
+}
+
+/* Back it goes, and off the table: 1 with *ret_lease, or -ENOMEM. */
+static int plan_revert(struct plan *p, size_t host, size_t index, int64_t now_ns,
+                       struct plan_lease *ret_lease)
+{
+        struct plan_host *h = p->hosts + host;
+        struct lease *l = h->leases[index];
+        int ret = plan_lease_take_back(p, h, l, now_ns);
+
+        if (ret < 0)
+                return ret;
+        *ret_lease = (struct plan_lease){.host = host,
+                                         .lease = l->id,
+                                         .first = l->first,
+                                         .count = l->end - l->first,
+                                         .attempt = l->attempt,
+                                         .ttl_ns = p->config.ttl_ns};
+        plan_lease_drop(h, index);
+        return 1;
+}
+
+int plan_reconcile(struct plan *p, size_t host, const int64_t *leases, size_t n, int64_t now_ns,
+                   struct plan_lease *ret)
+{
+        struct plan_host *h = p->hosts + host;
+
+        for (size_t k = 0; k < h->n_leases; k++) {
+                bool has = !h->leases[k]->confirmed;
+
+                for (size_t i = 0; i < n && !has; i++)
+                        has = leases[i] == h->leases[k]->id;
+                if (!has)
+                        return plan_revert(p, host, k, now_ns, ret);
+        }
+        return 0;
 }
 
 int plan_expire(struct plan *p, int64_t now_ns, struct plan_lease *ret_lease)
 {
-        int ret;
 
         for (size_t i = 0; i < p->config.n_hosts; i++) {
                 struct plan_host *h = p->hosts + i;
 
-                for (size_t k = 0; k < h->n_leases; k++) {
-                        struct lease *l = h->leases[k];
-
-                        if (now_ns < lease_expires_ns(h, l))
-                                continue;
-                        ret = plan_lease_take_back(p, h, l, now_ns);
-                        if (ret < 0)
-                                return ret;
-                        *ret_lease = (struct plan_lease){.host = i,
-                                                         .lease = l->id,
-                                                         .first = l->first,
-                                                         .count = l->end - l->first,
-                                                         .attempt = l->attempt,
-                                                         .ttl_ns = PLAN_TTL_NS};
-                        plan_lease_drop(h, k);
-                        return 1;
-                }
+                for (size_t k = 0; k < h->n_leases; k++)
+                        if (now_ns >= lease_expires_ns(p, h, h->leases[k]))
+                                return plan_revert(p, i, k, now_ns, ret_lease);
         }
         return 0;
 }
@@ -134,7 +160,7 @@ int64_t plan_wakeup_ns(const struct plan *p, int64_t now_ns)
                 const struct plan_host *h = p->hosts + i;
 
                 for (size_t k = 0; k < h->n_leases; k++) {
-                        at = MIN(at, lease_expires_ns(h, h->leases[k]));
+                        at = MIN(at, lease_expires_ns(p, h, h->leases[k]));
                         if (!h->leases[k]->confirmed && h->state == PLAN_HOST_READY)
                                 at = MIN(at, h->leases[k]->sent_ns + PLAN_RESEND_NS);
                 }

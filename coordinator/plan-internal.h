@@ -3,9 +3,9 @@
 
 /*
  * What the parts of the planner share: plan.c takes records, plan-hosts.c what happens to hosts,
- * plan-lend.c decides what to lend. A unit is always in exactly one place: the pool; one lease, not
- * yet ended in it (running or held); counted; or, held in a lease that expired, nowhere until its
- * outcome comes.
+ * plan-lend.c decides what to lend, plan-restore.c goes on with what an earlier one had. A unit is
+ * always in exactly one place: the pool; one lease, not yet ended in it (running or held); counted;
+ * or, held in a lease that expired, nowhere until its outcome comes.
  */
 
 #include "coordinator/plan.h"
@@ -51,6 +51,7 @@ struct plan {
         struct plan_host *hosts;
         struct pool pool;
         struct ranges counted;
+        struct ranges settled; /* while it is restored: units whose place is known */
         int64_t next_lease;
         int64_t lent; /* sum of the hosts' */
         bool drain, failed;
@@ -70,5 +71,13 @@ void plan_rate_done(struct plan_host *h, int64_t now_ns);
 /* Changes how much is lent to a host, and in all. */
 void plan_lent_add(struct plan *p, struct plan_host *h, int64_t n, int64_t now_ns);
 
+/* Counts an outcome as the unit's: PLAN_COUNTED, or -ENOMEM. */
+int plan_count(struct plan *p, struct plan_host *h, int64_t unit, enum outcome outcome);
+
+/* A lease at the end of the host's table, empty; NULL: out of memory. It is counted neither as lent
+ * nor as unconfirmed yet. */
+struct lease *plan_lease_new(struct plan_host *h);
+/* What has not ended in it goes back as the next attempt. */
+int plan_lease_take_back(struct plan *p, struct plan_host *h, struct lease *l, int64_t now_ns);
 /* Frees a lease and takes it off the table. */
 void plan_lease_drop(struct plan_host *h, size_t index);

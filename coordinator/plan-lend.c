@@ -13,6 +13,9 @@
  * first leases every host gets some of a small total, and at the end a slow one takes no more than
  * it can finish in the time the others need.
  *
+ * A host is lent nothing while a lease is on the way to it: the numbers of the leases an agent has
+ * seen go up without gaps, and the newest one tells it which it knows.
+ *
  * The rate of a host is of late (a fading count: two minutes, or several rounds of its slots where
  * units take long), over the time it had something to do, and weighted with one round of its slots
  * at the mean of all: units end in bursts, and after the first second the host that happened to
@@ -118,7 +121,7 @@ static int64_t plan_amount(const struct plan *p, const struct plan_host *h, int6
 {
         int64_t lent = h->counts.lent, ahead, n;
 
-        if (h->state != PLAN_HOST_READY || h->full)
+        if (h->state != PLAN_HOST_READY || h->full || h->n_unconfirmed > 0)
                 return 0;
         ahead = plan_ahead(p, h, now_ns);
         if (lent - h->parallel >= ahead)
@@ -128,41 +131,41 @@ static int64_t plan_amount(const struct plan *p, const struct plan_host *h, int6
         return MIN(n, PLAN_LEASE_MAX);
 }
 
+static struct plan_lease plan_lease_of(const struct plan *p, size_t host, const struct lease *l,
+                                       bool repeated)
+{
+        return (struct plan_lease){
+                .host = host,
+                .lease = l->id,
+                .first = l->first,
+                .count = l->end - l->first,
+                .attempt = l->attempt,
+                .tries = l->tries,
+                .ttl_ns = p->config.ttl_ns,
+                .repeated = repeated,
+        };
+}
+
 static int plan_lend(struct plan *p, size_t host, int64_t n, int64_t now_ns, struct plan_lease *ret)
 {
         struct plan_host *h = p->hosts + host;
         struct pool_range units;
         struct lease *l;
 
-        if (h->n_leases == h->allocated) {
-                size_t allocated = h->allocated ? h->allocated * 2 : 4;
-                struct lease **leases = reallocarray(h->leases, allocated, sizeof(*leases));
-
-                if (!leases)
-                        return -ENOMEM;
-                h->leases = leases;
-                h->allocated = allocated;
-        }
-        l = calloc(1, sizeof(*l));
-        if (!l)
-                return -ENOMEM;
-        if (!pool_take(&p->pool, n, &units)) {
-                free(l);
+        if (!pool_take(&p->pool, n, &units))
                 return 0;
-        }
-        *l = (struct lease){
-                .id = p->next_lease++,
-                .first = units.first,
-                .end = units.end,
-                .attempt = units.attempt,
-                .tries = units.tries,
-                .sent_ns = now_ns,
-        };
-        h->leases[h->n_leases++] = l;
+        l = plan_lease_new(h);
+        if (!l)
+                return MIN(pool_put(&p->pool, &units), -ENOMEM);
+        l->id = p->next_lease++;
+        l->first = units.first;
+        l->end = units.end;
+        l->attempt = units.attempt;
+        l->tries = units.tries;
+        l->sent_ns = now_ns;
         h->n_unconfirmed++;
         plan_lent_add(p, h, l->end - l->first, now_ns);
-        *ret = (struct plan_lease){host,       l->id,       l->first, l->end - l->first,
-                                   l->attempt, PLAN_TTL_NS, false};
+        *ret = plan_lease_of(p, host, l, false);
         return 1;
 }
 
@@ -180,9 +183,7 @@ static bool plan_resend(struct plan *p, int64_t now_ns, struct plan_lease *ret)
                                 continue;
                         l->send_now = false;
                         l->sent_ns = now_ns;
-                        *ret = (struct plan_lease){
-                                i,          l->id,       l->first, l->end - l->first,
-                                l->attempt, PLAN_TTL_NS, true};
+                        *ret = plan_lease_of(p, i, l, true);
                         return true;
                 }
         }

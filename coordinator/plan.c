@@ -33,6 +33,8 @@ int plan_new(const struct plan_config *config, struct plan **ret)
         if (!p)
                 return -ENOMEM;
         p->config = *config;
+        if (p->config.ttl_ns == 0)
+                p->config.ttl_ns = PLAN_TTL_NS;
         p->hosts = calloc(config->n_hosts, sizeof(*p->hosts));
         if (!p->hosts)
                 return -ENOMEM;
@@ -50,6 +52,25 @@ static struct lease *lease_free(struct lease *l)
         ranges_deinit(&l->held);
         free(l);
         return NULL;
+}
+
+struct lease *plan_lease_new(struct plan_host *h)
+{
+        struct lease *l;
+
+        if (h->n_leases == h->allocated) {
+                size_t allocated = h->allocated ? h->allocated * 2 : 4;
+                struct lease **leases = reallocarray(h->leases, allocated, sizeof(*leases));
+
+                if (!leases)
+                        return NULL;
+                h->leases = leases;
+                h->allocated = allocated;
+        }
+        l = calloc(1, sizeof(*l));
+        if (l)
+                h->leases[h->n_leases++] = l;
+        return l;
 }
 
 void plan_lease_drop(struct plan_host *h, size_t index)
@@ -74,6 +95,7 @@ struct plan *plan_free(struct plan *p)
         free(p->hosts);
         pool_deinit(&p->pool);
         ranges_deinit(&p->counted);
+        ranges_deinit(&p->settled);
         free(p);
         return NULL;
 }
@@ -150,7 +172,7 @@ static int plan_settle_elsewhere(struct plan *p, int64_t unit, int64_t now_ns)
         return 0;
 }
 
-static int plan_count(struct plan *p, struct plan_host *h, int64_t unit, enum outcome outcome)
+int plan_count(struct plan *p, struct plan_host *h, int64_t unit, enum outcome outcome)
 {
         int ret = ranges_add(&p->counted, unit, unit + 1);
 

@@ -36,8 +36,8 @@
 #include "proto/record.h"
 #include "proto/soak.h"
 
-#define PLAN_TTL_NS       (60 * NSEC_PER_SEC) /* of a lease, from the agent stamp last echoed */
-#define PLAN_GRACE_NS     (10 * NSEC_PER_SEC) /* after the ttl, before units go to another host */
+#define PLAN_TTL_NS       (60 * NSEC_PER_SEC) /* of a lease, unless the config says another */
+#define PLAN_GRACE_PART   6                   /* of it: after it, before units go to another host */
 #define PLAN_AHEAD_NS     (30 * NSEC_PER_SEC) /* one lease's worth of work */
 #define PLAN_RESEND_NS    (2 * NSEC_PER_SEC)  /* a lease without LEASE_OK is sent again */
 #define PLAN_LEASE_MAX    INT64_C(10000)      /* units in one lease */
@@ -50,6 +50,7 @@ struct plan_config {
         int64_t total;       /* 0 = without an end (then deadline_ns, drain or full hosts end it) */
         int64_t deadline_ns; /* monotonic; nothing new is lent from then on; 0 = none */
         int64_t parallel;    /* in flight a host, at most, 1.. */
+        int64_t ttl_ns;      /* of a lease, from the agent stamp last echoed; 0 = PLAN_TTL_NS */
         size_t n_hosts;      /* named by their index 0..n_hosts-1 from here on */
 };
 
@@ -59,6 +60,7 @@ struct plan_lease {
         int64_t lease; /* 1.., unique in the run */
         int64_t first, count;
         int64_t attempt; /* 1.. */
+        int64_t tries;   /* how often these units were interrupted before; not for the wire */
         int64_t ttl_ns;
         bool repeated; /* sent before, no LEASE_OK yet */
 };
@@ -150,6 +152,46 @@ int plan_next(struct plan *p, int64_t now_ns, struct plan_lease *ret) _warn_unus
 /* Takes back one lease that expired: 1 with *ret (as lent; what had ended in it stays ended),
  * 0 = none, -ENOMEM. */
 int plan_expire(struct plan *p, int64_t now_ns, struct plan_lease *ret) _warn_unused_;
+
+/*
+ * To go on with a run after its coordinator died, before anything else is asked of a new plan:
+ * every unit that is counted, then every lease there ever was, the newest first, with what became
+ * of units in it (other than counted), then plan_restored(). Hosts are ready again one by one, with
+ * plan_host_ready(); what a host that does not come has is taken back as if it had been heard of
+ * now. -EINVAL: that cannot have been; -ENOMEM. After a failure only plan_free() is left.
+ */
+enum plan_part_kind {
+        PLAN_PART_RETURNED,    /* unstarted */
+        PLAN_PART_INTERRUPTED, /* as an outcome that was not counted */
+        PLAN_PART_HELD,        /* density: came up */
+};
+
+struct plan_part {
+        enum plan_part_kind kind;
+        int64_t first, count;
+};
+
+struct plan_past {
+        size_t host;
+        int64_t lease, first, count, attempt, tries;
+        bool over; /* it was taken back, see plan_expire() and plan_host_gone() */
+};
+
+int plan_restore_unit(struct plan *p, size_t host, int64_t unit,
+                      enum outcome outcome) _warn_unused_;
+int plan_restore_lease(struct plan *p, const struct plan_past *past, const struct plan_part *parts,
+                       size_t n_parts, int64_t now_ns) _warn_unused_;
+/* RETURNED with PLAN_REASON_FULL or PLAN_REASON_WEDGE was there. */
+int plan_restore_full(struct plan *p, size_t host) _warn_unused_;
+int plan_restored(struct plan *p) _warn_unused_;
+
+/* What a host still has, by its own word at the beginning of a session, all it had to say before
+ * being known: takes back one confirmed lease that is not among them. As plan_expire(). */
+int plan_reconcile(struct plan *p, size_t host, const int64_t *leases, size_t n, int64_t now_ns,
+                   struct plan_lease *ret) _warn_unused_;
+
+/* What a host was lent is taken back when nothing was heard of it for so long. */
+int64_t plan_patience_ns(const struct plan *p);
 
 /* When to come back although nothing happened: expiry, resend, deadline. INT64_MAX = never. */
 int64_t plan_wakeup_ns(const struct plan *p, int64_t now_ns);

@@ -3,15 +3,15 @@
 
 /*
  * What the files of a run share: run.c (beginning and end), run-work.c (what
- * the hosts say, what is lent, what is written), run-stop.c (how it ends before
- * its time).
+ * the hosts say, what is lent, what is written), run-resume.c (going on with an
+ * earlier one), run-stop.c (how it ends before its time).
  */
 
 #include "base/loop.h"
 #include "coordinator/fleet.h"
 #include "coordinator/plan.h"
 #include "coordinator/view.h"
-#include "report/store.h"
+#include "report/store-resume.h"
 
 enum run_stage {
         RUN_CONNECTING, /* nothing is lent before every host is ready */
@@ -39,6 +39,13 @@ struct run {
         char *dir;
         bool made_dir;
         struct run_spec spec;
+        int64_t duration_ns;
+
+        /* going on with an earlier coordinator's */
+        uint32_t epoch;
+        struct fleet_past *past; /* NULL: a new run */
+        int64_t wall_before_ns;
+        bool stop_before; /* the user had stopped it */
 
         sd_event *event;
         struct loop *loop;
@@ -49,17 +56,22 @@ struct run {
         struct run_host *hosts;
         size_t *dirty; /* hosts with uncommitted records */
         size_t n_dirty;
-        sd_event_source *work; /* deferred: run_work() */
+        sd_event_source *work;  /* deferred: run_work() */
+        sd_event_source *later; /* the same, when leases may go to the disk again */
 
         enum run_stage stage;
         int64_t started_ns, work_ended_ns;
         int64_t committed_ns, commit_took_ns; /* the last time */
+        int64_t seen_ns;                      /* when store_set_seen() was called */
         int64_t started_realtime_ns, ended_realtime_ns;
         int64_t n_not_counted; /* outcomes that were told, but are not their unit's */
 
         unsigned interrupts;       /* Ctrl-C so far */
         int64_t abort_deadline_ns; /* 0 = none */
         bool failed;               /* trouble of our own: exit 70 */
+        bool waiting;              /* for a host another coordinator has; that was said */
+        size_t n_stolen;           /* hosts */
+        bool taken;                /* others go on with it: it has not ended */
 };
 
 /* run.c */
@@ -76,6 +88,10 @@ void run_fail(struct run *run, const struct error *err);
 
 /* run-work.c */
 extern const struct link_ops run_link_ops;
+/* A plan for its spec, from now on. */
+int run_make_plan(struct run *run, int64_t now_ns) _warn_unused_;
+/* How long it has been going. */
+int64_t run_wall_ns(const struct run *run, int64_t now_ns);
 /* Every host is ready: begin. */
 void run_begin(struct run *run, int64_t now_ns);
 /* Takes back what expired, lends what is to be lent, sees whether it is over. */
@@ -91,11 +107,23 @@ bool run_all_finished(const struct run *run);
 /* Notes in the store how a host is. */
 void run_set_host(struct run *run, size_t i, enum store_host_state state, const char *text);
 
+/* run-resume.c */
+/* Opens the store and counts its epoch up. 1: the run has ended, nothing is changed. */
+int run_resume_open(struct run *run, struct error *err) _warn_unused_;
+/* Makes the plan as it was. Before the first connection: records may come at once. */
+int run_resume_plan(struct run *run, int64_t now_ns, struct error *err) _warn_unused_;
+/* Says which hosts are not there. */
+void run_resume_begin(struct run *run, int64_t now_ns);
+
 /* run-view.c */
 void run_show(struct run *run, int64_t now_ns);
 
 /* run-stop.c */
 int run_add_signals(struct run *run) _warn_unused_;
 void run_stop_all(struct run *run, enum stop_mode mode, int64_t now_ns);
+/* Somebody asks, as Ctrl-C does. */
+void run_stop_asked(struct run *run, const char *who, int64_t now_ns);
+/* Says how to go on with it. */
+void run_say_resume(const struct run *run);
 /* Says how to clean up by hand, if there is or may be anything. */
 void run_say_cleanup(const struct run *run);

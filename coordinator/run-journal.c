@@ -43,10 +43,10 @@ void run_journal_started(const struct run *run)
         log_fields_add_i64(&f, "LXDSOAK_HOSTS", (int64_t)o->n_hosts);
         add_json(&f, "LXDSOAK_HOST_NAMES", host_names(o));
         add_json(&f, "LXDSOAK_SPEC", fields_encode(run_spec_fields, &run->spec));
-        log_fields_add_i64(&f, "LXDSOAK_LIMIT_NS", o->duration_ns);
+        log_fields_add_i64(&f, "LXDSOAK_LIMIT_NS", run->duration_ns);
         log_fields_add_i64(&f, "LXDSOAK_STARTED_REALTIME_NS", run->started_realtime_ns);
-        TELL(&f, LOG_INFO, MESSAGE_ID_RUN_STARTED, "Run %s begins on %zu hosts", run->id,
-             o->n_hosts);
+        TELL(&f, LOG_INFO, MESSAGE_ID_RUN_STARTED, "Run %s %s on %zu hosts", run->id,
+             run->past ? "goes on" : "begins", o->n_hosts);
 }
 
 void run_journal_welcome(const struct run *run, size_t host)

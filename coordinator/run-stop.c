@@ -17,7 +17,7 @@
 void run_stop_all(struct run *run, enum stop_mode mode, int64_t now_ns)
 {
         for (size_t i = 0; i < fleet_n(run->fleet); i++)
-                link_stop(fleet_link(run->fleet, i), mode, run->options->keep, now_ns);
+                link_stop(fleet_link(run->fleet, i), mode, run->spec.keep, now_ns);
 }
 
 static void drain(struct run *run, int64_t now_ns)
@@ -34,6 +34,15 @@ static void drain(struct run *run, int64_t now_ns)
                 "stopping: units in flight run to their end, new ones are not begun; interrupt "
                 "again to cut them short");
         run_kick(run);
+}
+
+void run_stop_asked(struct run *run, const char *who, int64_t now_ns)
+{
+        if (run->interrupts || run->stage != RUN_WORKING)
+                return;
+        run->interrupts++;
+        run_say(run, LOG_NOTICE, "%s asks that the run be stopped", who);
+        drain(run, now_ns);
 }
 
 static void cut_short(struct run *run, int64_t now_ns)
@@ -95,14 +104,37 @@ static void print_quoted(const char *s, FILE *out)
         putc('\'', out);
 }
 
+void run_say_resume(const struct run *run)
+{
+        const struct {
+                const char *option, *value;
+        } args[] = {
+                {"--key", run->options->key},
+                {"--known-agents", run->options->known_agents},
+        };
+
+        view_clear(run->view);
+        fputs("to go on with it: lxdsoak-coord resume ", stderr);
+        print_quoted(run->dir, stderr);
+        for (size_t i = 0; i < ELEMENTSOF(args); i++)
+                if (args[i].value) {
+                        fprintf(stderr, " %s ", args[i].option);
+                        print_quoted(args[i].value, stderr);
+                }
+        putc('\n', stderr);
+}
+
 void run_say_cleanup(const struct run *run)
 {
         const struct coord_options *o = run->options;
         const struct {
                 const char *option, *value;
         } args[] = {
-                {"--hosts", o->hosts_text}, {"--key", o->key},  {"--known-agents", o->known_agents},
-                {"--project", o->project},  {"--run", run->id},
+                {"--hosts", o->hosts_text},
+                {"--key", o->key},
+                {"--known-agents", o->known_agents},
+                {"--project", run->spec.project[0] ? run->spec.project : NULL},
+                {"--run", run->id},
         };
 
         view_clear(run->view);

@@ -99,10 +99,10 @@ void run_show(struct run *run, int64_t now_ns)
         struct view_data d = {
                 .run = run->id,
                 .stage = stage_word(run),
-                .density = run->options->mode == MODE_DENSITY,
-                .total = run->options->total,
+                .density = run->spec.mode == MODE_DENSITY,
+                .total = run->spec.total,
                 .elapsed_ns = run->started_ns ? now_ns - run->started_ns : 0,
-                .duration_ns = run->options->duration_ns,
+                .duration_ns = run->duration_ns,
                 .hosts = hosts,
                 .n_hosts = n,
         };

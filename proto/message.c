@@ -111,6 +111,7 @@ const struct field run_spec_fields[] = {
         I64(T, evidence_limit, 0, INT64_C(1) << 30),
         WORD(T, on_wedge, on_wedge),
         BOOL(T, allow_daemon_restart),
+        I64(T, lease_ns, LEASE_MIN_NS, LEASE_MAX_NS),
         I64(T, allow_leak, 0, (1 << CENSUS_MAX_) - 1),
         I64(T, steady_share, 0, STEADY_SHARE_MAX),
         END,
@@ -122,7 +123,18 @@ const struct field msg_hello_fields[] = {
         I64(T, proto_min, 1, 65535),
         I64(T, proto_max, 1, 65535),
         TEXT(T, coord_id, 1, check_one_line),
+        TEXT(T, who, 0, check_one_line),
+        TEXT(T, agent_id, 0, check_one_line),
+        BOOL(T, steal),
         OPTIONAL_OBJECT(T, spec, run_spec_fields, has_spec),
+        END,
+};
+#undef T
+
+#define T struct msg_hello
+const struct field msg_hello_range_fields[] = {
+        I64(T, proto_min, 1, 65535),
+        I64(T, proto_max, 1, 65535),
         END,
 };
 #undef T
@@ -134,17 +146,27 @@ const struct field msg_welcome_fields[] = {
         TEXT(T, incarnation, 1, check_one_line),
         TEXT(T, hostname, 0, check_one_line),
         TEXT(T, server, 0, check_one_line),
+        TEXT(T, version, 0, check_one_line),
         NUMBER(T, head),
         I64(T, parallel_max, 1, PARALLEL_MAX),
+        ARRAY(T, leases, MESSAGE_LEASES_MAX),
+        TEXT(T, run, 0, check_run_id_or_empty),
+        TEXT(T, driver, 0, check_one_line),
+        NUMBER(T, since_ns),
+        NUMBER(T, silent_ns),
         END,
 };
 #undef T
 
 #define T struct msg_refuse
 const struct field msg_refuse_fields[] = {
-        WORD(T, code, refuse_code),         TEXT(T, text, 0, NULL),
-        TEXT(T, holder, 0, check_one_line), TEXT(T, run, 0, check_run_id_or_empty),
-        NUMBER(T, expires_in_ns),           END,
+        WORD(T, code, refuse_code),
+        TEXT(T, text, 0, NULL),
+        TEXT(T, holder, 0, check_one_line),
+        TEXT(T, run, 0, check_run_id_or_empty),
+        NUMBER(T, since_ns),
+        NUMBER(T, expires_in_ns),
+        END,
 };
 #undef T
 
@@ -157,6 +179,13 @@ const struct field msg_lease_fields[] = {
 
 #define T struct msg_lease_ok
 const struct field msg_lease_ok_fields[] = {
+        I64(T, lease, 1, INT64_MAX),
+        END,
+};
+#undef T
+
+#define T struct msg_revoke
+const struct field msg_revoke_fields[] = {
         I64(T, lease, 1, INT64_MAX),
         END,
 };
@@ -207,6 +236,7 @@ const struct field msg_pong_fields[] = {
         MEASURED(T, requests),
         MEASURED(T, cpu_ns),
         MEASURED(T, rss),
+        TEXT(T, stop_by, 0, check_one_line),
         END,
 };
 #undef T

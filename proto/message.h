@@ -17,8 +17,11 @@
 #include "proto/fields.h"
 #include "proto/soak.h"
 
-#define MESSAGE_ROWS_MAX  1000 /* records in one RESULTS */
-#define MESSAGE_ITEMS_MAX 4096 /* leftovers in one STOPPED, items in one CLEANED */
+#define WHO_SIZE           129   /* USER@HOST and NUL */
+#define WHO_SIZE           129   /* USER@HOST and NUL */
+#define MESSAGE_ROWS_MAX   1000  /* records in one RESULTS */
+#define MESSAGE_LEASES_MAX 40000 /* in one WELCOME */
+#define MESSAGE_ITEMS_MAX  4096  /* leftovers in one STOPPED, items in one CLEANED */
 
 /* What a run is. Fixed for its life; sent whole in every HELLO. Owned strings:
  * released with fields_release(run_spec_fields, …). */
@@ -45,6 +48,7 @@ struct run_spec {
         int64_t evidence_limit;          /* bytes, of one wedge's evidence */
         int on_wedge;                    /* enum on_wedge */
         bool allow_daemon_restart;
+        int64_t lease_ns;     /* how long leases last without a word of the coordinator's */
         int64_t allow_leak;   /* 1 << CENSUS_…: known, and not held against the run */
         int64_t steady_share; /* percent of the time that steady points may cost */
 };
@@ -52,26 +56,40 @@ extern const struct field run_spec_fields[];
 
 struct msg_hello {
         int64_t proto_min, proto_max;
-        char coord_id[33]; /* of this coordinator process */
-        bool has_spec;     /* false: only looks or cleans up, and spec is not sent */
+        char coord_id[33];  /* of this coordinator process */
+        char who[WHO_SIZE]; /* who runs it, for people: USER@HOST */
+        char agent_id[33];  /* whose records the header's ack counts; empty = not known yet */
+        bool steal;         /* take the agent from whoever has it; needs the role admin */
+        bool has_spec;      /* false: only looks or cleans up, and spec is not sent */
         struct run_spec spec;
 };
 extern const struct field msg_hello_fields[];
+/* Of a HELLO of any version, only proto_min and proto_max. */
+extern const struct field msg_hello_range_fields[];
 
 struct msg_welcome {
         int64_t proto;
         char agent_id[33];    /* kept over restarts */
         char incarnation[33]; /* new at every start of the agent */
         char hostname[65];
-        char server[65]; /* "lxd 5.0.2", "incus 6.0.4" */
-        int64_t head;    /* last record number of this run, 0 = none */
+        char server[65];  /* "lxd 5.0.2", "incus 6.0.4" */
+        char version[33]; /* lxdsoak's */
+        int64_t head;     /* last record number of this run, 0 = none */
         int64_t parallel_max;
+        json_object *leases; /* numbers of those it has something of still: unstarted, in flight
+                                or held; everything else of the run is in records up to head */
+        /* the run it works on, whoever asks; "" = none */
+        char run[RUN_ID_SIZE];
+        char driver[WHO_SIZE]; /* "" = nobody */
+        int64_t since_ns;      /* for how long it has been driven by that one */
+        int64_t silent_ns;     /* for how long that one has been silent */
 };
 extern const struct field msg_welcome_fields[];
 
 /* Why an agent says no. */
 #define REFUSE_CODES(X)                                                                            \
         X(BUSY, "busy")                                                                            \
+        X(STOLEN, "stolen")                                                                        \
         X(VERSION, "version")                                                                      \
         X(STALE_EPOCH, "stale_epoch")                                                              \
         X(ROLE, "role")                                                                            \
@@ -94,9 +112,11 @@ int refuse_code_from_name(const char *s) _warn_unused_;
 struct msg_refuse {
         int code; /* enum refuse_code */
         char text[ERROR_TEXT_MAX];
-        char holder[65]; /* BUSY: coord_id that holds the agent */
+        /* BUSY: who has the agent, for how long already, and when it is free if nothing more is
+         * heard of that one. STOLEN: who took it */
+        char holder[WHO_SIZE];
         char run[RUN_ID_SIZE];
-        int64_t expires_in_ns;
+        int64_t since_ns, expires_in_ns;
 };
 extern const struct field msg_refuse_fields[];
 
@@ -126,6 +146,12 @@ struct msg_ping {
 };
 extern const struct field msg_ping_fields[];
 
+/* What is not begun of a lease is to be returned, as a record. */
+struct msg_revoke {
+        int64_t lease;
+};
+extern const struct field msg_revoke_fields[];
+
 /* How an agent's host is. -1 where it is not known. */
 struct msg_pong {
         int64_t stamp_ns;       /* the PING's */
@@ -152,8 +178,9 @@ struct msg_pong {
         int64_t loop_late_p99_ns, loop_late_max_ns; /* how late a timer fired */
         int64_t connections;                        /* opened to LXD, by this run */
         int64_t requests;                           /* sent to LXD, by this run */
-        int64_t cpu_ns; /* CPU time of the agent's process, by this run */
-        int64_t rss;    /* bytes, resident set of the agent */
+        int64_t cpu_ns;         /* CPU time of the agent's process, by this run */
+        int64_t rss;            /* bytes, resident set of the agent */
+        char stop_by[WHO_SIZE]; /* who asked that the run be stopped; "" = nobody */
 };
 extern const struct field msg_pong_fields[];
 

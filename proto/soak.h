@@ -217,6 +217,9 @@ SOAK_WORDS(X)
 #define METRIC_PERIOD_NS  (10 * NSEC_PER_SEC)
 #define STEADY_SHARE_MAX  50 /* percent */
 
+#define LEASE_MIN_NS (10 * NSEC_PER_SEC)
+#define LEASE_MAX_NS (600 * NSEC_PER_SEC)
+
 #define DEFAULT_PREFIX "soak"
 #define DEFAULT_PORT   7463
 

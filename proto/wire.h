@@ -45,10 +45,11 @@
         X(STOPPED, "STOPPED")   /* A→C nothing in flight any more */                             \
         X(CLEANUP, "CLEANUP")   /* C→A remove what runs left */                                  \
         X(CLEANED, "CLEANED")   /* A→C one batch of what was removed */                          \
-        X(EVIDENCE, "EVIDENCE") /* C→A what is kept of a run's wedges? */                         \
-        X(EXHIBIT, "EXHIBIT")   /* A→C names of it, or a part of a file */                        \
+        X(EVIDENCE, "EVIDENCE") /* C→A what is kept of a run's wedges? */                        \
+        X(EXHIBIT, "EXHIBIT")   /* A→C names of it, or a part of a file */                       \
         X(BYE, "BYE")           /* C→A the session is over */                                    \
-        X(ERR, "ERR")           /* either way: that made no sense, and why */
+        X(ERR, "ERR")           /* either way: that made no sense, and why */                      \
+        X(REVOKE, "REVOKE")     /* C→A give back what is not begun of a lease */
 
 enum message_type {
         MESSAGE_INVALID_,

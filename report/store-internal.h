@@ -26,6 +26,7 @@ struct store {
         char *path;
         char run[RUN_ID_SIZE]; /* empty before store_start_run() */
         bool read_only, in_batch, temporary;
+        int lock_fd; /* of its directory, while it may be written; -1 = none */
         struct store_host *hosts;
         size_t n_hosts, n_pending;
 };

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <libgen.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "report/store-internal.h"
@@ -49,10 +50,25 @@ static int store_new(const char *path, struct store **ret)
 
         if (!s)
                 return -ENOMEM;
+        s->lock_fd = -1;
         s->path = strdup(path);
         if (!s->path)
                 return store_free(s), -ENOMEM;
         *ret = s;
+        return 0;
+}
+
+/* Where locks are not to be had (some network file systems), SQLite's own must do. */
+static int store_lock(struct store *s, struct error *err)
+{
+        char copy[4096];
+
+        snprintf(copy, sizeof(copy), "%s", s->path);
+        s->lock_fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (s->lock_fd >= 0 && flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+                return error_set(err, -EBUSY,
+                                 "%s: another lxdsoak-coord is driving this run at the moment",
+                                 s->path);
         return 0;
 }
 
@@ -77,6 +93,8 @@ int store_create(const char *run_dir, struct store **ret, struct error *err)
         if (fd < 0)
                 return error_set_errno(err, -errno, "%s: cannot make it", path);
         r = store_new(path, &s);
+        if (r >= 0)
+                r = store_lock(s, err);
         if (r >= 0)
                 r = store_connect(s, SQLITE_OPEN_READWRITE, err);
         if (r >= 0)
@@ -249,6 +267,11 @@ int store_open(const char *path, bool read_only, struct store **ret, struct erro
         if (r < 0)
                 return r;
         s->read_only = read_only;
+        if (!read_only) {
+                r = store_lock(s, err);
+                if (r < 0)
+                        return r;
+        }
         r = store_connect(s, read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, err);
         if (r < 0)
                 return r;

@@ -21,7 +21,7 @@ static int put_outcome(struct store *s, const struct store_host *h, const struct
         }
         if (n != 0)
                 return n;
-        return store_do(s, STORE_STMT_LATE, err, HEAD_TYPES "ttiie", HEAD(s, h, r),
+        return store_do(s, STORE_STMT_LATE, err, HEAD_TYPES "ittiie", HEAD(s, h, r), r->lease,
                         outcome_name(r->outcome.outcome), r->outcome.name,
                         r->outcome.start_realtime_ns, r->outcome.duration_ns, why ? why : "late");
 }
@@ -73,13 +73,13 @@ static int put_by_kind(struct store *s, const struct store_host *h, const struct
                                 leftover_kind_name(r->leftover.kind), r->leftover.name, r->unit,
                                 r->attempt, r->leftover.detail);
         case RECORD_HELD:
-                return store_do(s, STORE_STMT_HELD, err, HEAD_TYPES "ii", HEAD(s, h, r),
+                return store_do(s, STORE_STMT_HELD, err, HEAD_TYPES "iii", HEAD(s, h, r), r->lease,
                                 r->held.live, r->held.mem_available);
         case RECORD_OUTCOME: return put_outcome(s, h, r, counted, why, err);
         case RECORD_RETURNED:
-                return store_do(s, STORE_STMT_RETURNED, err, "tiitiie", s->run, h->agent,
-                                (int64_t)r->seq, h->label, r->returned.first, r->returned.count,
-                                r->returned.reason);
+                return store_do(s, STORE_STMT_RETURNED, err, "tiitiiie", s->run, h->agent,
+                                (int64_t)r->seq, h->label, r->lease, r->returned.first,
+                                r->returned.count, r->returned.reason);
         case RECORD_WEDGE:
                 return store_do(s, STORE_STMT_WEDGE, err, "titiiitttiiittti", s->run, h->agent,
                                 h->label, r->unit, r->attempt, r->wedge.number,

@@ -11,7 +11,7 @@
  */
 
 #define STORE_APPLICATION_ID 0x4c585331 /* "LXS1" */
-#define STORE_VERSION        3
+#define STORE_VERSION        4
 
 #define METRIC_COLUMN(n, w) " " w " INTEGER,"
 #define METRIC_NAME(n, w)   ", " w
@@ -31,7 +31,9 @@
         " stopped INTEGER NOT NULL DEFAULT 0,"                                                     \
         " verdict TEXT,"                                                                           \
         " exit_code INTEGER,"                                                                      \
-        " missing TEXT"                                                                            \
+        " missing TEXT,"                                                                           \
+        " epoch INTEGER NOT NULL DEFAULT 1,"                                                       \
+        " seen_realtime_ns INTEGER"                                                                \
         ") WITHOUT ROWID;"                                                                         \
         "CREATE TABLE host ("                                                                      \
         " run TEXT NOT NULL,"                                                                      \
@@ -54,6 +56,17 @@
         " acked INTEGER NOT NULL DEFAULT 0,"                                                       \
         " UNIQUE (run, agent_id)"                                                                  \
         ");"                                                                                       \
+        "CREATE TABLE lease ("                                                                     \
+        " run TEXT NOT NULL,"                                                                      \
+        " lease INTEGER NOT NULL,"                                                                 \
+        " host TEXT NOT NULL,"                                                                     \
+        " first INTEGER NOT NULL,"                                                                 \
+        " count INTEGER NOT NULL,"                                                                 \
+        " attempt INTEGER NOT NULL,"                                                               \
+        " tries INTEGER NOT NULL,"                                                                 \
+        " over INTEGER NOT NULL DEFAULT 0,"                                                        \
+        " PRIMARY KEY (run, lease)"                                                                \
+        ") WITHOUT ROWID;"                                                                         \
         "CREATE TABLE unit ("                                                                      \
         " run TEXT NOT NULL,"                                                                      \
         " unit INTEGER NOT NULL,"                                                                  \
@@ -79,6 +92,7 @@
         " duration_ns INTEGER NOT NULL,"                                                           \
         " agent INTEGER NOT NULL,"                                                                 \
         " seq INTEGER NOT NULL,"                                                                   \
+        " lease INTEGER NOT NULL,"                                                                 \
         " PRIMARY KEY (run, agent, seq)"                                                           \
         ") WITHOUT ROWID;"                                                                         \
         "CREATE TABLE sample ("                                                                    \
@@ -133,6 +147,7 @@
         " mem_available INTEGER,"                                                                  \
         " agent INTEGER NOT NULL,"                                                                 \
         " seq INTEGER NOT NULL,"                                                                   \
+        " lease INTEGER NOT NULL,"                                                                 \
         " PRIMARY KEY (run, agent, seq)"                                                           \
         ") WITHOUT ROWID;"                                                                         \
         "CREATE TABLE returned ("                                                                  \
@@ -143,6 +158,7 @@
         " reason TEXT NOT NULL,"                                                                   \
         " agent INTEGER NOT NULL,"                                                                 \
         " seq INTEGER NOT NULL,"                                                                   \
+        " lease INTEGER NOT NULL,"                                                                 \
         " PRIMARY KEY (run, agent, seq)"                                                           \
         ") WITHOUT ROWID;"                                                                         \
         "CREATE TABLE wedge ("                                                                     \
@@ -222,6 +238,14 @@
                " started_realtime_ns) VALUES (?, ?, nullif(?, 0), ?, nullif(?, 0), ?, ?)")         \
         X(RUN_STOPPED, "UPDATE run SET stopped = 1 WHERE run = ?")                                 \
         X(RUN_ENDED, "UPDATE run SET ended_realtime_ns = ?2, wall_ns = ?3 WHERE run = ?1")         \
+        X(RUN_RESUMED, "UPDATE run SET epoch = epoch + 1, ended_realtime_ns = NULL,"               \
+                       " verdict = NULL, exit_code = NULL, wall_ns = ?2, seen_realtime_ns = ?3"    \
+                       " WHERE run = ?1")                                                          \
+        X(RUN_SEEN, "UPDATE run SET wall_ns = ?2, seen_realtime_ns = ?3 WHERE run = ?1")           \
+        X(LEASE, "INSERT INTO lease (run, lease, host, first, count, attempt, tries)"              \
+                 " VALUES (?, ?, ?, ?, ?, ?, ?)")                                                  \
+        X(LEASE_OVER, "UPDATE lease SET over = 1 WHERE run = ?1 AND lease = ?2")                   \
+        X(LEASES_OVER, "UPDATE lease SET over = 1 WHERE run = ?1 AND host = ?2 AND NOT over")      \
         X(RUN_VERDICT, "UPDATE run SET verdict = ?2, exit_code = ?3 WHERE run = ?1")               \
         X(RUN_MISSING, "UPDATE run SET missing ="                                                  \
                        " coalesce(missing || char(10), '') || ?2 WHERE run = ?1")                  \
@@ -247,16 +271,16 @@
         X(LEFTOVER_END, "INSERT INTO leftover (run, host, kind, name, unit, detail, at_end)"       \
                         " VALUES (?, ?, ?, ?, nullif(?, -1), ?, 1)"                                \
                         " ON CONFLICT DO UPDATE SET at_end = 1")                                   \
-        X(HELD, "INSERT INTO held (run, agent, seq, host, unit, attempt, live, mem_available)"     \
-                " VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, -1))")                                    \
+        X(HELD, "INSERT INTO held (run, agent, seq, host, unit, attempt, lease, live,"             \
+                " mem_available) VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1))")                  \
         X(UNIT, "INSERT INTO unit (run, agent, seq, host, unit, attempt, outcome, name,"           \
                 " start_realtime_ns, duration_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"           \
                 " ON CONFLICT DO NOTHING")                                                         \
-        X(LATE, "INSERT INTO late (run, agent, seq, host, unit, attempt, outcome, name,"           \
+        X(LATE, "INSERT INTO late (run, agent, seq, host, unit, attempt, lease, outcome, name,"    \
                 " start_realtime_ns, duration_ns, why)"                                            \
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                       \
-        X(RETURNED, "INSERT INTO returned (run, agent, seq, host, first, count, reason)"           \
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)")                                               \
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                    \
+        X(RETURNED, "INSERT INTO returned (run, agent, seq, host, lease, first, count, reason)"    \
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)")                                            \
         X(WEDGE, "INSERT INTO wedge (run, agent, host, unit, attempt, number, class, instance,"    \
                  " suspect, since_realtime_ns, detected_realtime_ns, sure, detail, evidence,"      \
                  " cleared_by, cleared_realtime_ns) VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0),"  \

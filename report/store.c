@@ -219,6 +219,7 @@ struct store *store_free(struct store *s)
         for (size_t i = 0; i < s->n_hosts; i++)
                 free(s->hosts[i].label);
         free(s->hosts);
+        closep(&s->lock_fd);
         free(s->path);
         free(s);
         return NULL;

@@ -10,6 +10,8 @@
  * acknowledged. After any failure the batch is gone as a whole (the store is as after the last
  * commit), and it is for the caller to end the run: err says what to do in words.
  *
+ * One process writes a store: who opens it for writing locks its directory till store_free().
+ *
  * Errors everywhere: -ENOSPC disk full, -EIO, -EBUSY another process writes it, -EEXIST there is a
  * run already, -ENOENT, -EACCES, -EUCLEAN not a run store or damaged, -EPROTONOSUPPORT written by
  * a newer version or an older one, -ENOMEM.

@@ -141,7 +141,7 @@ class Coordinator:
         Coordinator.count += 1
         self.run_dir = os.path.join(str(directory), f"run-{Coordinator.count}")
         words = [str(a) for a in arguments]
-        if not words or words[0] not in ("cleanup", "evidence", "keygen"):
+        if not words or words[0] not in ("cleanup", "evidence", "keygen", "resume", "status", "stop"):
             words += ["--run-dir", self.run_dir]
         self.out = os.path.join(str(directory), f"coord-{Coordinator.count}.out")
         self.err = os.path.join(str(directory), f"coord-{Coordinator.count}.err")
@@ -189,6 +189,14 @@ class Host:
 
     def cleanup(self, *arguments, timeout=120):
         run = Coordinator(self.directory, "cleanup", "--hosts", self.agent.endpoint, *arguments)
+        try:
+            return run.end(timeout)
+        finally:
+            children.end(run.process, first=signal.SIGKILL)
+
+    def command(self, word, *arguments, timeout=60):
+        """status, stop."""
+        run = Coordinator(self.directory, word, "--hosts", self.agent.endpoint, *arguments)
         try:
             return run.end(timeout)
         finally:

@@ -29,7 +29,7 @@ static const struct field *const tables[] = {
         msg_lease_fields,   msg_lease_ok_fields, msg_results_fields, msg_ping_fields,
         msg_pong_fields,    msg_stop_fields,     msg_stopped_fields, msg_cleanup_fields,
         msg_cleaned_fields, msg_err_fields,      msg_item_fields,    msg_evidence_fields,
-        msg_exhibit_fields,
+        msg_exhibit_fields, msg_revoke_fields,
 };
 
 static void roundtrip(const struct field *table, const union message *m)

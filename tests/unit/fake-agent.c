@@ -144,6 +144,17 @@ static void be_silent(struct agent *a)
                 a->has_session = false;
 }
 
+static json_object *list_leases(const struct agent *a)
+{
+        json_object *list = json_object_new_array();
+
+        for (size_t i = 0; i < a->n_lent; i++)
+                json_object_array_add(list, json_object_new_int64(a->lent[i].lease));
+        for (size_t i = 0; i < a->n_running; i++)
+                json_object_array_add(list, json_object_new_int64(a->running[i].lease));
+        return list;
+}
+
 static void on_hello(struct agent *a, const struct wire_header *h, json_object *object)
 {
         struct msg_hello m = {0};
@@ -173,7 +184,9 @@ static void on_hello(struct agent *a, const struct wire_header *h, json_object *
         a->acked = h->ack;
         a->sent = h->ack;
         fake_send_nonsense(a);
+        w.leases = list_leases(a);
         fake_send_struct(a, MESSAGE_WELCOME, msg_welcome_fields, &w);
+        json_object_put(w.leases);
 }
 
 static void on_lease(struct agent *a, json_object *object)

@@ -54,7 +54,8 @@ static inline void make(struct made *m, enum mode mode, int64_t total, int64_t d
                                 .parallel = 25,
                                 .seed = 42,
                                 .deadline_ns = {1, 1, 1, 1, 1, 1, 1},
-                                .probe_timeout_ns = NSEC_PER_SEC};
+                                .probe_timeout_ns = NSEC_PER_SEC,
+                                .lease_ns = 60 * NSEC_PER_SEC};
         struct error err = ERROR_INIT;
         size_t host;
 

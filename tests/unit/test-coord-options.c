@@ -390,6 +390,9 @@ static void test_completion(void **state)
         check_completion(text, COORD_RUN, "run");
         check_completion(text, COORD_CLEANUP, "cleanup");
         check_completion(text, COORD_EVIDENCE, "evidence");
+        check_completion(text, COORD_RESUME, "resume");
+        check_completion(text, COORD_STATUS, "status");
+        check_completion(text, COORD_STOP, "stop");
 }
 
 int main(void)

@@ -17,6 +17,7 @@
         X(msg_refuse)                                                                              \
         X(msg_lease)                                                                               \
         X(msg_lease_ok)                                                                            \
+        X(msg_revoke)                                                                              \
         X(msg_results)                                                                             \
         X(msg_ping)                                                                                \
         X(msg_pong)                                                                                \
@@ -142,7 +143,8 @@ static void test_a_hello_without_spec(void **state)
         struct error err = ERROR_INIT;
 
         assert_string_equal(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
-                            "{\"proto_min\":1,\"proto_max\":1,\"coord_id\":\"c\"}");
+                            "{\"proto_min\":1,\"proto_max\":1,\"coord_id\":\"c\",\"who\":\"\","
+                            "\"agent_id\":\"\",\"steal\":false}");
         assert_ok(fields_decode(msg_hello_fields, o, &b, &err), err);
         assert_false(b.has_spec);
         json_object_put(o);
@@ -164,7 +166,8 @@ static void test_the_largest_hello_fits(void **state)
                                    .seed = INT64_MIN,
                                    .total = UNITS_MAX,
                                    .deadline_ns = {1, 1, 1, 1, 1, 1, 1},
-                                   .probe_timeout_ns = NSEC_PER_SEC};
+                                   .probe_timeout_ns = NSEC_PER_SEC,
+                                   .lease_ns = 60 * NSEC_PER_SEC};
         memset(command, '\001', sizeof(command) - 1); /* six bytes each in JSON */
         command[sizeof(command) - 1] = '\0';
         for (size_t i = 0; i < EXEC_COMMANDS_MAX; i++)

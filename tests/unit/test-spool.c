@@ -101,7 +101,7 @@ static void test_run_comes_back(void **state)
         assert_int_equal(spool_get_run(p->spool, &run, &err), 0);
         assert_null(spool_get_meta(p->spool, "agent_id"));
         assert_int_equal(spool_put_meta(p->spool, "agent_id", "me", NULL, NULL), 0);
-        assert_int_equal(spool_put_run(p->spool, "r1", "{\"x\":1}", 3, NULL, NULL), 0);
+        assert_int_equal(spool_put_run(p->spool, "r1", "{\"x\":1}", 3, 0, NULL, NULL), 0);
         assert_int_equal(spool_put_lease(p->spool, 5, 10, 4, 1, NULL, NULL), 0);
         assert_int_equal(spool_put_lease(p->spool, 6, 20, 1, 1, NULL, NULL), 0);
         assert_int_equal(spool_put_intent(p->spool, 5, 10, 1, "n-10", NULL, NULL), 0);
@@ -265,7 +265,7 @@ static void test_outbox(void **state)
 
         place_open(p);
         assert_int_equal(outbox_new(p->event, p->spool, on_ready, &ready, &o), 0);
-        assert_int_equal(spool_put_run(p->spool, "r", "{}", 1, NULL, NULL), 0);
+        assert_int_equal(spool_put_run(p->spool, "r", "{}", 1, 0, NULL, NULL), 0);
         outbox_begin_run(o, "r", 0, 0);
         for (int i = 1; i <= 3000; i++) /* more than the ring begins with */
                 add_sample(o, i);
@@ -304,7 +304,7 @@ static void test_full_disk(void **state)
 
         place_open(p);
         assert_int_equal(outbox_new(p->event, p->spool, on_ready, &ready, &o), 0);
-        assert_int_equal(spool_put_run(p->spool, "r", "{}", 1, NULL, NULL), 0);
+        assert_int_equal(spool_put_run(p->spool, "r", "{}", 1, 0, NULL, NULL), 0);
         outbox_begin_run(o, "r", 0, 0);
         add_sample(o, 1);
         wait_durable(p, o, 1);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "report/store-resume.h"
 #include "report/store-schema.h"
 #include "report/store.h"
 
@@ -80,7 +81,8 @@ static struct store *make(const struct place *p, size_t n_hosts)
                                 .parallel = 25,
                                 .seed = 42,
                                 .deadline_ns = {1, 1, 1, 1, 1, 1, 1},
-                                .probe_timeout_ns = NSEC_PER_SEC};
+                                .probe_timeout_ns = NSEC_PER_SEC,
+                                .lease_ns = 60 * NSEC_PER_SEC};
         struct error err = ERROR_INIT;
         struct store *s = NULL;
         size_t host;
@@ -347,29 +349,144 @@ static void test_open_errors(void **state)
         assert_error(store_create("/proc/no/such", &s, &err), -ENOENT, err, "/proc/no/such");
 }
 
-/* While somebody else holds the write lock. */
+/* While somebody else writes. */
 static void test_busy(void **state)
 {
         struct place *p = *state;
         _cleanup_(store_freep)
         struct store *s = make(p, 1), *other = NULL;
-        struct error err = ERROR_INIT;
         struct record r = outcome(1, 1, 1, OUTCOME_PASSED);
+        struct error err = ERROR_INIT;
+        sqlite3 *db;
 
         welcome(s, 0, "aaaa");
         assert_ok(store_commit(s, &err), err);
-        assert_ok(store_open(p->db, false, &other, &err), err);
-        assert_ok(store_set_stopped(other, &err), err);
+        assert_error(store_open(p->db, false, &other, &err), -EBUSY, err, "another lxdsoak-coord");
+        assert_null(other);
+        err = ERROR_INIT;
+        /* somebody's sqlite3 */
+        assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
         assert_error(store_put_record(s, 0, &r, true, NULL, &err), -EBUSY, err, "another process");
         err = ERROR_INIT;
-        assert_ok(store_commit(other, &err), err);
+        assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
         assert_int_equal(put(s, 0, &r, true), 1);
         assert_ok(store_commit(s, &err), err);
         /* a reader beside the writer */
-        other = store_free(other);
         assert_int_equal(put(s, 0, &(struct record){.seq = 2, .kind = RECORD_HELD}, true), 1);
         assert_ok(store_open(p->db, true, &other, &err), err);
         assert_int_equal(number(other, "SELECT count(*) FROM unit"), 1);
+}
+
+/* ---- going on with a run ---- */
+
+static int see_unit(size_t host, int64_t unit, enum outcome outcome, void *userdata)
+{
+        char *seen = userdata;
+
+        snprintf(seen + strlen(seen), 200 - strlen(seen), "%zu:%d=%s ", host, (int)unit,
+                 outcome_name((int)outcome));
+        return 0;
+}
+
+static int see_lease(const struct store_lease *l, const struct store_part *parts, size_t n,
+                     void *userdata)
+{
+        char *seen = userdata;
+
+        snprintf(seen + strlen(seen), 200 - strlen(seen), "%zu:%d=%d+%d/%d.%d%s", l->host,
+                 (int)l->lease, (int)l->first, (int)l->count, (int)l->attempt, (int)l->tries,
+                 l->over ? "!" : "");
+        for (size_t i = 0; i < n; i++)
+                snprintf(seen + strlen(seen), 200 - strlen(seen), "(%d %d+%d)", parts[i].kind,
+                         (int)parts[i].first, (int)parts[i].count);
+        strcat(seen, " ");
+        return 0;
+}
+
+static void put_past(struct store *s)
+{
+        const struct store_lease leases[] = {
+                {0, 1, 1, 10, 1, 0, false}, {1, 2, 11, 5, 1, 0, false}, {0, 3, 11, 5, 2, 1, false}};
+        struct record r = outcome(1, 1, 1, OUTCOME_INTERRUPTED);
+        struct error err = ERROR_INIT;
+
+        for (size_t i = 0; i < ELEMENTSOF(leases); i++)
+                assert_ok(store_put_lease(s, leases + i, &err), err);
+        assert_ok(store_end_leases(s, 1, &err), err);
+        assert_int_equal(put(s, 0, &r, false), 1);
+        r = outcome(2, 2, 1, OUTCOME_PASSED);
+        assert_int_equal(put(s, 0, &r, true), 1);
+        r = (struct record){.seq = 3, .kind = RECORD_RETURNED, .unit = 5, .lease = 1};
+        r.returned.first = 5;
+        r.returned.count = 6;
+        assert_int_equal(put(s, 0, &r, false), 1);
+        r = (struct record){.seq = 4, .kind = RECORD_HELD, .unit = 12, .lease = 3};
+        assert_int_equal(put(s, 0, &r, false), 1);
+        assert_ok(store_set_seen(s, 5, 6, &err), err);
+        assert_ok(store_commit(s, &err), err);
+}
+
+static void test_past(void **state)
+{
+        struct place *p = *state;
+        _cleanup_(store_freep)
+        struct store *s = make(p, 2);
+        struct store_past past = {0};
+        struct error err = ERROR_INIT;
+        char seen[200] = "", id[33];
+
+        welcome(s, 0, "aaaa");
+        put_past(s);
+        s = store_free(s);
+        assert_ok(store_open(p->run_dir, false, &s, &err), err);
+        assert_ok(store_read_past(s, &past, &err), err);
+        assert_string_equal(past.spec.run, "ab12cd34");
+        assert_int_equal(past.spec.total, 100);
+        assert_int_equal(past.epoch, 1);
+        assert_int_equal(past.wall_ns, 5);
+        assert_int_equal(past.seen_realtime_ns, 6);
+        assert_int_equal(past.counted, 1);
+        assert_int_equal(past.exit_code, -1);
+        assert_false(past.ended || past.stopped);
+        store_past_release(&past);
+
+        assert_int_equal(store_n_hosts(s), 2);
+        assert_string_equal(store_host_label(s, 1), "b");
+        assert_ok(store_agent_id(s, 0, id, &err), err);
+        assert_string_equal(id, "aaaa");
+        assert_ok(store_agent_id(s, 1, id, &err), err);
+        assert_string_equal(id, "");
+        assert_int_equal(store_acked(s, 0), 4);
+        assert_ok(store_each_unit(s, see_unit, seen, &err), err);
+        assert_string_equal(seen, "0:2=passed ");
+        seen[0] = '\0';
+        assert_ok(store_each_lease(s, see_lease, seen, &err), err);
+        assert_string_equal(seen, "0:3=11+5/2.1(3 12+1) 1:2=11+5/1.0! 0:1=1+10/1.0(2 1+1)(1 5+6) ");
+}
+
+/* Ended, and yet it goes on: each start has an epoch of its own. */
+static void test_epochs(void **state)
+{
+        struct place *p = *state;
+        _cleanup_(store_freep)
+        struct store *s = make(p, 1);
+        struct store_past past = {0};
+        struct error err = ERROR_INIT;
+
+        assert_ok(store_end_run(s, 8, 7, &err), err);
+        assert_ok(store_set_verdict(s, VERDICT_INCONCLUSIVE, &err), err);
+        for (unsigned i = 2; i < 4; i++) {
+                s = store_free(s);
+                assert_ok(store_open(p->run_dir, false, &s, &err), err);
+                assert_ok(store_read_past(s, &past, &err), err);
+                assert_int_equal(past.epoch, i - 1);
+                assert_int_equal(past.ended, i == 2);
+                assert_int_equal(past.exit_code, i == 2 ? 96 : -1);
+                store_past_release(&past);
+                assert_ok(store_resume(s, 9, 10, &err), err);
+        }
 }
 
 static void fill(struct store *s, uint64_t *seq, int *ret, struct error *err)
@@ -541,10 +658,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_every_kind),      T(test_duplicates),  T(test_agents),
-                T(test_hosts_and_end),   T(test_open_errors), T(test_busy),
-                T(test_disk_full),       T(test_file_limit),  T(test_kill),
-                T(test_read_only_place),
+                T(test_every_kind),  T(test_duplicates), T(test_agents), T(test_hosts_and_end),
+                T(test_open_errors), T(test_busy),       T(test_past),   T(test_epochs),
+                T(test_disk_full),   T(test_file_limit), T(test_kill),   T(test_read_only_place),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
