@@ -45,8 +45,9 @@ _lxdsoak_coord()
         status) mapfile -t COMPREPLY < <(compgen -W "$status" -- "$cur") ;;
         stop) mapfile -t COMPREPLY < <(compgen -W "$stop" -- "$cur") ;;
         evidence | resume)
+                [[ $command == evidence ]] || evidence=$resume
                 if [[ $cur == -* ]]; then
-                        mapfile -t COMPREPLY < <(compgen -W "${!command}" -- "$cur")
+                        mapfile -t COMPREPLY < <(compgen -W "$evidence" -- "$cur")
                 else
                         _filedir -d
                 fi ;;
