@@ -112,6 +112,9 @@ static void unwind_inventory(struct unit *u, int64_t now_ns, struct unit_step *s
  * host, if the spec wants one at all. */
 static void unwind_gone(struct unit *u, int64_t now_ns, struct unit_step *step)
 {
+        /* What the rungs may do is more now: from the first that is the host's, once more. */
+        if (!u->host_only)
+                u->rung = MIN(u->rung, (int)RUNG_STOP);
         u->instance_may_exist = false;
         u->host_only = true;
         u->pause_ns = VERIFY_FIRST_NS;
@@ -136,7 +139,8 @@ static void unwind_look(struct unit *u, int64_t now_ns, struct unit_step *step)
 /* The next rung of the ladder; false: there is none, or nothing is wedged. */
 static bool climb(struct unit *u, int64_t now_ns, struct unit_step *step)
 {
-        int top = u->plan.may_restart ? RUNG_RESTART : RUNG_UNMOUNT;
+        /* What is left of an instance that is gone is none of the daemon's. */
+        int top = u->plan.may_restart && !u->host_only ? RUNG_RESTART : RUNG_UNMOUNT;
 
         if (!(u->wedged || (u->away && u->host_only)) || u->rung >= top)
                 return false;

@@ -606,6 +606,42 @@ static void test_ladder_on_the_host(void **state)
         assert_false(w.leftovers);
 }
 
+/* All rungs were tried while LXD still had it. Gone there, the host has parts of it: those that
+ * may be removed only now are. */
+static void test_ladder_once_more(void **state)
+{
+        struct unit_plan p = watched();
+        enum rung last = RUNG_CANCEL;
+        int restarts = 0;
+        struct world w;
+
+        p.may_restart = true;
+        world_init(&w, &p);
+        begin(&w);
+        until(&w, UNIT_STOP);
+        feed(&w, (struct unit_event){.kind = UNIT_EVENT_WEDGED, .text = "monitor-stuck"});
+        w.left = 2;
+        for (int i = 0; w.step.action != UNIT_END; i++) {
+                assert_true(i < 1000);
+                if (w.step.action == UNIT_RUNG) {
+                        last = w.step.rung;
+                        restarts += last == RUNG_RESTART;
+                }
+                if (w.step.action == UNIT_KILL && restarts == 0) {
+                        feed(&w, answer(RESULT_TIMEOUT, "no answer"));
+                } else if (w.step.action == UNIT_RUNG && w.unit.host_only && last == RUNG_UNMOUNT) {
+                        w.left = 0;
+                        feed(&w, answer(RESULT_OK, ""));
+                } else {
+                        feed(&w, good(&w));
+                }
+        }
+        assert_int_equal(restarts, 1);
+        assert_int_equal(last, RUNG_UNMOUNT);
+        assert_int_equal(w.unit.cleared_by, RUNG_UNMOUNT);
+        assert_false(w.leftovers);
+}
+
 static void test_left_as_it_is(void **state)
 {
         struct unit_plan p = watched();
@@ -644,6 +680,7 @@ int main(void)
                 cmocka_unit_test(test_ladder),
                 cmocka_unit_test(test_forced_stop_clears),
                 cmocka_unit_test(test_ladder_on_the_host),
+                cmocka_unit_test(test_ladder_once_more),
                 cmocka_unit_test(test_left_as_it_is),
         };
 
