@@ -10,8 +10,13 @@ import time
 
 POOL = "/var/lib/lxd/storage-pools/default/containers"
 MONITORS = "pgrep -f '^.lxc monitor. /var/lib/lxd/containers soak-'"
-# What a soak runs in its containers, so that there is time to hit one, and `HANG` can be obeyed.
-LINGER = "sh -c 'sleep 3; test ! -e /tmp/hang || { trap \"\" TERM; sleep 600; }'"
+# What a soak runs in its containers, so that there is time to hit one, and for ever in one that is told to.
+LINGER = "sh -c 'sleep 4; test ! -e /tmp/hang || { trap \"\" TERM; sleep 600; }'"
+# The containers that are at it: up, and not on their way down yet.
+LINGERING = """for c in /sys/fs/cgroup/lxc.payload.soak-*; do
+    sed 's,.*,/proc/&/cmdline,' $c/cgroup.procs | xargs -r grep -qsz '^4$' && echo $c; done"""
+OF_LINGERING = "basename $1 | sed 's/^lxc.payload.//; s/-1$//'"
+INIT_OF = "i=$(for m in $(pgrep -f \"^.lxc monitor. .* $n *\\$\"); do pgrep -P $m -x init; done)"
 
 # Waits for something that fits, 20 s at most; `of` makes the instance's name of it. Prints both.
 ONE_OF = """
@@ -48,28 +53,22 @@ class Fault:
 
 INSTANCE_FAULTS = {
     "its monitor stops": Fault("monitor-stuck", MONITORS, OF_MONITOR, "kill -STOP $x"),
-    "it is frozen behind LXD's back": Fault(
-        "instance-frozen",
-        "grep -l 'populated 1' /sys/fs/cgroup/lxc.payload.soak-*/cgroup.events | xargs -r -n 1 dirname",
-        "basename $1 | sed 's/^lxc.payload.//; s/-1$//'", "echo 1 >$x/cgroup.freeze"),
-    "its init ignores SIGPWR": Fault(
-        "stop-ignored", f"for m in $({MONITORS}); do pgrep -P $m -x init; done",
-        "p=$(ps -o ppid= -p $1 | tr -d ' '); set -- $p; " + OF_MONITOR, "kill -USR1 $x"),
-    "a command in it ignores SIGTERM": Fault(
-        "exec-stuck", f"ls -d {POOL}/soak-*/rootfs/tmp", "set -- ${1%/rootfs*}; basename $1", "touch $x/hang"),
+    "it is frozen behind LXD's back": Fault("instance-frozen", LINGERING, OF_LINGERING, "echo 1 >$x/cgroup.freeze"),
+    "its init ignores SIGPWR": Fault("stop-ignored", LINGERING, OF_LINGERING, INIT_OF + "; kill -USR1 $i"),
+    "a command in it ignores SIGTERM": Fault("exec-stuck", LINGERING, OF_LINGERING, f"touch {POOL}/$n/rootfs/tmp/hang"),
     "a mount in it is held": Fault(
         "delete-busy", f"ls -d {POOL}/soak-*/rootfs/mnt", "set -- ${1%/rootfs*}; basename $1",
         "mount -t tmpfs none $x"),
     # in its PID name space and its cgroup, reading what never answers
     "a task in it cannot be killed": Fault(
-        "task-unkillable", f"for m in $({MONITORS}); do pgrep -P $m -x init; done",
-        "p=$(ps -o ppid= -p $1 | tr -d ' '); set -- $p; " + OF_MONITOR,
-        """[ -e /silent.pid ] || {
+        "task-unkillable", LINGERING, OF_LINGERING,
+        INIT_OF + """
+           [ -e /silent.pid ] || {
                mkdir -p /silent
                setsid /silent-fs /silent >/silent.number 2>&1 </dev/null & echo $! >/silent.pid
                for k in $(seq 50); do [ ! -s /silent.number ] || break; sleep .1; done
            }
-           (echo $BASHPID >/sys/fs/cgroup/lxc.payload.$n/cgroup.procs && exec setsid nsenter -t $x -p cat /silent/silent
+           (echo $BASHPID >/sys/fs/cgroup/lxc.payload.$n/cgroup.procs && exec setsid nsenter -t $i -p cat /silent/silent
            ) >/dev/null 2>&1 </dev/null &
            for k in $(seq 20); do sleep .1; grep -qs '^cat' $(sed 's,.*,/proc/&/cmdline,' \
                /sys/fs/cgroup/lxc.payload.$n/cgroup.procs) && break; done""",
