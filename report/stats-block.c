@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Block medians; see stats-block.h. */
+/* Blocks and their centres; see stats-block.h. */
 
 #include "report/stats-block.h"
+#include "report/stats-compare.h"
 #include "report/stats-order.h"
 
 size_t stats_block_begin(size_t n, size_t blocks, size_t k)
@@ -10,8 +11,14 @@ size_t stats_block_begin(size_t n, size_t blocks, size_t k)
         return n / blocks * k + MIN(k, n % blocks);
 }
 
-int stats_block_medians(const double *x, const double *y, size_t n, size_t blocks, double *ret_x,
-                        double *ret_y)
+static double pseudo_median(double *x, size_t n)
+{
+        stats_sort(x, n);
+        return stats_pseudo_median(x, n);
+}
+
+static int make_blocks(const double *x, const double *y, size_t n, size_t blocks,
+                       double (*center)(double *, size_t), double *ret_x, double *ret_y)
 {
         _cleanup_(freep)
         double *copy = NULL;
@@ -35,9 +42,21 @@ int stats_block_medians(const double *x, const double *y, size_t n, size_t block
                         copy[i] = x ? x[from + i] : (double)(from + i + 1);
                 ret_x[k] = stats_median(copy, m);
                 memcpy(copy, y + from, m * sizeof(*copy));
-                ret_y[k] = stats_median(copy, m);
+                ret_y[k] = center(copy, m);
         }
         return 0;
+}
+
+int stats_block_medians(const double *x, const double *y, size_t n, size_t blocks, double *ret_x,
+                        double *ret_y)
+{
+        return make_blocks(x, y, n, blocks, stats_median, ret_x, ret_y);
+}
+
+int stats_block_centers(const double *x, const double *y, size_t n, size_t blocks, double *ret_x,
+                        double *ret_y)
+{
+        return make_blocks(x, y, n, blocks, pseudo_median, ret_x, ret_y);
 }
 
 struct point {

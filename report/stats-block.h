@@ -22,6 +22,10 @@
 int stats_block_medians(const double *x, const double *y, size_t n, size_t blocks, double *ret_x,
                         double *ret_y) _warn_unused_;
 
+/* The same with the pseudo-median of y (stats-compare.h), which sees more. */
+int stats_block_centers(const double *x, const double *y, size_t n, size_t blocks, double *ret_x,
+                        double *ret_y) _warn_unused_;
+
 /* Where block k of that cut begins; block `blocks` would begin at n. */
 size_t stats_block_begin(size_t n, size_t blocks, size_t k);
 

@@ -48,6 +48,13 @@ int stats_shift(const double *x, size_t n_x, const double *y, size_t n_y, double
                 double inflate_y, double alpha, struct stats_shift *ret) _warn_unused_;
 
 /*
+ * The same of one sample: the median of the means of all pairs, those of one with itself too. It is
+ * as hard to lead astray as a median (up to 29 % strays), and nearly as exact as a mean: of normal
+ * noise it needs 1.05 times the points of the mean, the median 1.57 times. x ascending, n > 0.
+ */
+double stats_pseudo_median(const double *x, size_t n);
+
+/*
  * Benjamini and Hochberg (JRSS B 57, 1995): p of n tests, corrected so that of what is called
  * significant at level q at most q is false on average. As p.adjust(method = "BH") of R. A p that
  * is NaN is no test: it is not counted and stays NaN. ret may be p. -ENOMEM.

@@ -7,8 +7,10 @@
  *
  *   Q(τ, κ) = |X||Y| / (|X|+|Y|) · (2 mean|x−y| − mean|x−x'| − mean|y−y'|)
  *
- * with means over distinct pairs. The best τ over all κ is the segment's candidate. Y may end
- * before the segment does, so that a second change further on does not hide the first.
+ *         = 2 / (|X|+|Y|) · (Σ|x−y| − Σ|x−x'| |Y| / (|X|−1) − Σ|y−y'| |X| / (|Y|−1))
+ *
+ * with means and sums over distinct pairs. The best τ over all κ is the segment's candidate. Y may
+ * end before the segment does, so that a second change further on does not hide the first.
  */
 
 #include <math.h>
@@ -20,6 +22,7 @@
 struct divisive {
         double *y;               /* the series, or a shuffled one */
         double *v, *w, *between; /* sums of |differences| within X and Y and between, by τ */
+        double *inverse;         /* 1 / k */
         size_t min_size;
 };
 
@@ -27,13 +30,6 @@ struct candidate {
         double q;
         size_t at; /* in its segment */
 };
-
-static double q_value(double x, double y, double within_x, double within_y, double between)
-{
-        return x * y / (x + y) *
-               (2 * between / (x * y) - 2 * within_x / (x * (x - 1)) -
-                2 * within_y / (y * (y - 1)));
-}
 
 /* The sums for all τ grow by the differences of one point more to those before it. */
 static struct candidate best_split(const struct divisive *d, const double *y, size_t m)
@@ -58,7 +54,9 @@ static struct candidate best_split(const struct divisive *d, const double *y, si
                         d->w[t] += all - left;
                         if (t < d->min_size || length < d->min_size)
                                 continue;
-                        q = q_value((double)t, (double)length, d->v[t], d->w[t], d->between[t]);
+                        q = 2 * d->inverse[j + 1] *
+                            (d->between[t] - d->v[t] * (double)length * d->inverse[t - 1] -
+                             d->w[t] * (double)t * d->inverse[length - 1]);
                         if (q > best.q)
                                 best = (struct candidate){q, t};
                 }
@@ -167,7 +165,7 @@ int stats_changes(const double *x, size_t n, size_t min_size, double alpha, unsi
         r = stats_finite(x, n);
         if (r < 0)
                 return r;
-        memory = calloc(4 * (n + 1), sizeof(*memory));
+        memory = calloc(5 * (n + 1), sizeof(*memory));
         bounds = calloc(max + 2, sizeof(*bounds));
         if (!memory || !bounds)
                 return -ENOMEM;
@@ -175,6 +173,9 @@ int stats_changes(const double *x, size_t n, size_t min_size, double alpha, unsi
         d.v = memory + (n + 1);
         d.w = memory + 2 * (n + 1);
         d.between = memory + 3 * (n + 1);
+        d.inverse = memory + 4 * (n + 1);
+        for (size_t k = 1; k <= n; k++)
+                d.inverse[k] = 1 / (double)k;
         *ret_n = divide(&d, x, n, alpha, permutations, ret, bounds, max);
         return 0;
 }

@@ -7,6 +7,7 @@
 #include "report/stats-order.h"
 
 #define LARGEST 1e300
+#define FEW     40 /* sorted sooner by insertion */
 
 int stats_finite(const double *x, size_t n)
 {
@@ -25,8 +26,17 @@ static int compare(const void *a, const void *b)
 
 void stats_sort(double *x, size_t n)
 {
-        if (n > 1)
+        if (n > FEW) {
                 qsort(x, n, sizeof(*x), compare);
+                return;
+        }
+        for (size_t i = 1, j; i < n; i++) {
+                double value = x[i];
+
+                for (j = i; j > 0 && x[j - 1] > value; j--)
+                        x[j] = x[j - 1];
+                x[j] = value;
+        }
 }
 
 static double middle_of(double a, double b, double c)
@@ -78,6 +88,18 @@ double stats_median(double *x, size_t n)
                 lower = MAX(lower, x[i]);
         /* not (a + b) / 2, which may overflow */
         return lower / 2 + upper / 2;
+}
+
+int stats_median_of(const double *x, size_t n, double *ret)
+{
+        _cleanup_(freep)
+        double *copy = malloc(n * sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, x, n * sizeof(*copy));
+        *ret = stats_median(copy, n);
+        return 0;
 }
 
 struct place {

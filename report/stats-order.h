@@ -26,6 +26,9 @@ double stats_select(double *x, size_t n, size_t k);
 /* The median; of an even number, the mean of the middle two. Reorders x; n > 0. */
 double stats_median(double *x, size_t n);
 
+/* The same, and x stays as it is. -ENOMEM. */
+int stats_median_of(const double *x, size_t n, double *ret) _warn_unused_;
+
 /*
  * Ranks from 1, ties get the mean of theirs, into rank. Returns through *ret_ties (NULL = not
  * wanted) the sum of t³ - t over groups of t equal ones, which variances of rank statistics need.

@@ -116,19 +116,6 @@ static size_t all_slopes(const double *x, const double *y, size_t n, double *slo
         return k;
 }
 
-static int median_of(const double *x, size_t n, double *ret)
-{
-        _cleanup_(freep)
-        double *copy = malloc(n * sizeof(*copy));
-
-        if (!copy)
-                return -ENOMEM;
-        for (size_t i = 0; i < n; i++)
-                copy[i] = x_at(x, i);
-        *ret = stats_median(copy, n);
-        return 0;
-}
-
 int stats_slope(const double *x, const double *y, size_t n, double alpha, struct stats_slope *ret)
 {
         _cleanup_(freep)
@@ -149,9 +136,10 @@ int stats_slope(const double *x, const double *y, size_t n, double alpha, struct
         s.pairs = all_slopes(x, y, n, slopes);
         if (s.pairs == 0)
                 return -ENODATA;
-        r = median_of(x, n, &mx);
+        mx = (double)(n + 1) / 2; /* of 1, 2, 3 … */
+        r = x ? stats_median_of(x, n, &mx) : 0;
         if (r == 0)
-                r = median_of(y, n, &my);
+                r = stats_median_of(y, n, &my);
         if (r < 0)
                 return r;
         /* the two ends, by their number in order from 1; rint() rounds halves to even, as R does */

@@ -97,6 +97,30 @@ static void test_shift(void **state)
                 }
 }
 
+/* By counting and by making all sums, against sorting them. */
+static void test_pseudo_median(void **state)
+{
+        static const double x[] = {1, 2, 10};
+        uint64_t seed = 17;
+
+        /* 1 1.5 2 5.5 6 10 */
+        assert_true(stats_pseudo_median(x, 3) == 3.75);
+        for (size_t n = 1; n <= 90; n++) {
+                double y[90], sums[90 * 91 / 2];
+                size_t k = 0;
+
+                for (size_t i = 0; i < n; i++)
+                        y[i] = n % 2 ? random_normal(&seed) : floor(random_normal(&seed) * 4);
+                stats_sort(y, n);
+                for (size_t i = 0; i < n; i++)
+                        for (size_t j = i; j < n; j++)
+                                sums[k++] = y[i] + y[j];
+                stats_sort(sums, k);
+                assert_true(stats_pseudo_median(y, n) ==
+                            (sums[(k - 1) / 2] / 2 + sums[k / 2] / 2) / 2);
+        }
+}
+
 /* The interval holds the shift as often as it says, and 400,000 values are no matter of pairs. */
 static void test_interval(void **state)
 {
@@ -150,8 +174,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_mann_whitney), cmocka_unit_test(test_hollander),
                 cmocka_unit_test(test_ties),         cmocka_unit_test(test_inflated),
-                cmocka_unit_test(test_shift),        cmocka_unit_test(test_interval),
-                cmocka_unit_test(test_adjust),
+                cmocka_unit_test(test_shift),        cmocka_unit_test(test_pseudo_median),
+                cmocka_unit_test(test_interval),     cmocka_unit_test(test_adjust),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
