@@ -13,7 +13,8 @@
 /* word; the first is the one that is meant when none is named */
 #define REPORT_COMMANDS(X)                                                                         \
         X(show)                                                                                    \
-        X(list)
+        X(list)                                                                                    \
+        X(trend)
 
 #define X(word)                                                                                    \
         int report_##word(int argc, char **argv);                                                  \

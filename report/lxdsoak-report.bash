@@ -6,15 +6,16 @@ _lxdsoak_report()
         local cur prev words cword command=show
         local show="--dir --journal --directory --file --stream --json --verbose --help --version"
         local list="--json --help --version"
+        local trend="--csv --t --value --floor --warm-up --exit-code --json --help --version"
 
         _init_completion -n = || return
         case "${words[1]}" in
-        show | list) ((cword > 1)) && command=${words[1]} ;;
+        show | list | trend) ((cword > 1)) && command=${words[1]} ;;
         esac
         case "$prev" in
         --dir | --directory) _filedir -d; return ;;
         --file) _filedir journal; return ;;
-        --stream) _filedir; return ;;
+        --stream | --csv) _filedir; return ;;
         esac
         if [[ $cur == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "${!command}" -- "$cur")
@@ -22,7 +23,7 @@ _lxdsoak_report()
         fi
         _filedir -d
         if ((cword == 1)); then
-                mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "show list last" -- "$cur")
+                mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "show list trend last" -- "$cur")
         fi
 } &&
         complete -F _lxdsoak_report lxdsoak-report

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "report/stats-block.h"
+#include "report/stats-compare.h"
 #include "report/stats-normal.h"
 #include "report/stats-order.h"
 #include "report/stats-trend.h"
@@ -171,5 +172,24 @@ int trend_compute(double *t, double *y, size_t n, const struct trend_options *op
                             &trend);
         if (r == 0)
                 *ret = trend;
+        return r;
+}
+
+int trend_adjust(struct trend *const *trends, size_t n)
+{
+        _cleanup_(freep)
+        double *p = calloc(MAX(n, (size_t)1), sizeof(*p));
+        int r;
+
+        if (!p)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                p[i] = trends[i]->verdict == TREND_SHORT ? (double)NAN : trends[i]->p;
+        r = stats_adjust(p, n, p);
+        for (size_t i = 0; i < n && r == 0; i++)
+                if (trends[i]->verdict != TREND_SHORT) {
+                        trends[i]->p = p[i];
+                        trends[i]->verdict = decide(trends[i]);
+                }
         return r;
 }

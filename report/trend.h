@@ -15,13 +15,12 @@
  *   up, down   p is below 5 % and the whole interval is beyond the practical floor
  *   step       there are changes, and levels between them describe the blocks better than the line
  *   flat       neither, and it could have been seen: see `visible`
- *   short      too few points to tell, or all at one time
+ *   inconclusive  too few points to tell, or all at one time
  *
  * Of series without drift, AR(1) with φ up to 0.9, about 5 % are called something else; see
  * tests/unit/test-trend.c, which also holds what is found and how often.
  */
 
-#include <json-c/json.h>
 #include <stdint.h>
 
 #include "base/util.h"
@@ -38,7 +37,7 @@
         X(UP, "up")                                                                                \
         X(DOWN, "down")                                                                            \
         X(STEP, "step")                                                                            \
-        X(SHORT, "short")
+        X(SHORT, "inconclusive")
 
 enum trend_verdict {
 #define X(n, w) TREND_##n,
@@ -87,3 +86,9 @@ struct trend {
  */
 int trend_compute(double *t, double *y, size_t n, const struct trend_options *options,
                   struct trend *ret) _warn_unused_;
+
+/*
+ * Several metrics tested together: their p are corrected (Benjamini and Hochberg), and verdicts up
+ * and down that do not stand that become flat. -ENOMEM.
+ */
+int trend_adjust(struct trend *const *trends, size_t n) _warn_unused_;

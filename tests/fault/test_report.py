@@ -56,6 +56,44 @@ def test_says_what_is_not_there(short_dir):
         assert len(told.stderr.splitlines()) == 1, told
 
 
+def write_series(path, values, head="t,value"):
+    path.write_text(head + "\n" + "".join(f"{i * 60},{v}\n" for i, v in enumerate(values)))
+
+
+def test_trend(tmp_path):
+    teeth = [100 + (i * 7919 % 1000) / 100 for i in range(720)]
+    write_series(tmp_path / "up.csv", [v + i / 10 for i, v in enumerate(teeth)], "units,rss")
+    write_series(tmp_path / "step.csv", [v + 30 * (i >= 300) for i, v in enumerate(teeth)])
+    write_series(tmp_path / "flat.csv", teeth)
+    write_series(tmp_path / "few.csv", teeth[:7])
+    up = report(tmp_path, "trend", "--csv", "up.csv", "--t", "units", "--value", "rss", "--json")
+    told = json.loads(up.stdout)
+    assert (up.returncode, up.stderr, told["verdict"], told["n"]) == (PASS, "", "up", 720), up
+    assert told["interval"][0] < 1 / 600 < told["interval"][1]
+    assert told["p"] < 1e-9 and 0 < told["smallest_visible_drift"] < told["slope"]
+    step = report(tmp_path, "trend", "--csv", "step.csv", "--json", "--exit-code")
+    told = json.loads(step.stdout)
+    assert (step.returncode, told["verdict"], len(told["changepoints"])) == (98, "step", 1), step
+    assert abs(told["changepoints"][0]["t"] - 300 * 60) < 300
+    flat = report(tmp_path, "trend", "--csv", "flat.csv", "--exit-code")
+    assert flat.returncode == PASS and flat.stdout.startswith("FLAT: no drift was found; one of "), flat
+    for name in ("n ", "blocks ", "slope ", "interval ", "p ", "smallest visible drift ", "changepoints ",
+                 "verdict "):
+        assert f"\n  {name}" in flat.stdout, name
+    few = report(tmp_path, "trend", "--csv", "few.csv", "--json")
+    assert (few.returncode, json.loads(few.stdout)["verdict"]) == (96, "inconclusive"), few
+
+
+def test_trend_says_what_is_wrong(tmp_path):
+    (tmp_path / "bad.csv").write_text("t,value\n1,2\n2,much\n")
+    for arguments, said in (((), "--csv"), (("--csv", "bad.csv"), "bad.csv, line 3: 'much'"),
+                            (("--csv", "."), "directory"), (("--csv", "no.csv"), "no.csv"),
+                            (("--csv", "bad.csv", "--floor", "-1"), "--floor"),
+                            (("--csv", "bad.csv", "--value", "x"), "there are: t, value")):
+        told = report(tmp_path, "trend", *arguments)
+        assert (told.returncode, told.stdout) == (USAGE, "") and said in told.stderr, told
+
+
 def test_figures_of_the_host(host):
     """A row when it begins, one when it ends, and one every ten seconds between."""
     outcome = host.soak("--duration", "11s", "--parallel", 2)

@@ -304,6 +304,28 @@ static void test_short(void **state)
         assert_int_equal(s.trend.verdict, TREND_SHORT);
 }
 
+/* Of twenty tests one is below 5 % by chance; a strong one stands. */
+static void test_adjust(void **state)
+{
+        struct trend t[20], *all[20];
+
+        for (size_t i = 0; i < ELEMENTSOF(t); i++) {
+                t[i] = (struct trend){.verdict = TREND_FLAT, .p = 0.3, .lo = -1, .hi = 1};
+                all[i] = t + i;
+        }
+        t[3] = (struct trend){.verdict = TREND_UP, .p = 0.03, .lo = 1, .hi = 2};
+        t[4] = (struct trend){.verdict = TREND_DOWN, .p = 0.0001, .lo = -2, .hi = -1};
+        t[5] = (struct trend){.verdict = TREND_STEP, .p = 0.9, .n_changes = 1};
+        t[6] = (struct trend){.verdict = TREND_SHORT};
+        assert_int_equal(trend_adjust(all, ELEMENTSOF(t)), 0);
+        assert_int_equal(t[3].verdict, TREND_FLAT);
+        assert_digits(t[3].p, 0.03 * 19 / 2, 9);
+        assert_int_equal(t[4].verdict, TREND_DOWN);
+        assert_int_equal(t[5].verdict, TREND_STEP);
+        assert_int_equal(t[6].verdict, TREND_SHORT);
+        assert_true(t[6].p == 0);
+}
+
 /* In any order, with many at the same time, with numbers that are none. */
 static void test_unruly(void **state)
 {
@@ -342,6 +364,7 @@ int main(void)
                 cmocka_unit_test(test_warm_up),      cmocka_unit_test(test_without_noise),
                 cmocka_unit_test(test_nile),         cmocka_unit_test(test_floor),
                 cmocka_unit_test(test_short),        cmocka_unit_test(test_unruly),
+                cmocka_unit_test(test_adjust),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
