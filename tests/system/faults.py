@@ -18,12 +18,12 @@ LINGERING = """for c in /sys/fs/cgroup/lxc.payload.soak-*; do
 OF_LINGERING = "basename $1 | sed 's/^lxc.payload.//; s/-1$//'"
 INIT_OF = "i=$(for m in $(pgrep -f \"^.lxc monitor. .* $n *\\$\"); do pgrep -P $m -x init; done)"
 
-# Waits for something that fits, 20 s at most; `of` makes the instance's name of it. Prints both.
+# Waits for something that fits, 30 s at most; `of` makes the instance's name of it. Prints both.
 ONE_OF = """
 spared=" {spared} "
 instance_of() {{ {of} ; }}
 free() {{ while read -r x; do n=$(instance_of "$x"); case $spared in *" $n "*) ;; *) [ -z "$n" ] || echo "$n $x";; esac; done; }}
-for i in $(seq 200); do
+while [ $SECONDS -lt 30 ]; do
     read -r n x < <({{ {find} ; }} 2>/dev/null | free | shuf -n 1) || :
     [ -n "${{x:-}}" ] && {{ {do} ; }} && echo "$n $x" && exit
     sleep .1
@@ -43,7 +43,8 @@ class Fault:
 
     def provoke(self, bed, host, spared=()):
         """Returns (instance, what was hit), or None when there was nothing to hit."""
-        said = bed.sh(host, ONE_OF.format(find=self.find, of=self.of, do=self.do, spared=" ".join(spared)))
+        said = bed.sh(host, ONE_OF.format(find=self.find, of=self.of, do=self.do, spared=" ".join(spared)),
+                      timeout=150)
         return tuple(said.strip().split(maxsplit=1)) if said.strip() else None
 
     def end(self, bed, host):
