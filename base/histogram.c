@@ -145,6 +145,17 @@ int64_t histogram_percentile(const struct histogram *h, double p)
         return h->max;
 }
 
+bool histogram_next(const struct histogram *h, size_t *i, int64_t *ret_value, uint64_t *ret_count)
+{
+        while (*i < h->n && h->counters[*i] == 0)
+                (*i)++;
+        if (*i >= h->n)
+                return false;
+        *ret_value = MIN(highest_at(h, *i), h->max);
+        *ret_count = h->counters[(*i)++];
+        return true;
+}
+
 uint64_t histogram_count(const struct histogram *h)
 {
         return h->count;

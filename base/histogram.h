@@ -37,6 +37,10 @@ int histogram_merge(struct histogram *h, const struct histogram *other) _warn_un
  * value equivalent to the one at that rank), capped at max; 0 when empty. */
 int64_t histogram_percentile(const struct histogram *h, double p);
 
+/* Goes over the counters that are not 0, from the lowest value: *i begins at 0. Returns false
+ * behind the last. The value is the highest of its counter, capped at max. */
+bool histogram_next(const struct histogram *h, size_t *i, int64_t *ret_value, uint64_t *ret_count);
+
 uint64_t histogram_count(const struct histogram *h);
 uint64_t histogram_saturated(const struct histogram *h);
 int64_t histogram_min(const struct histogram *h);

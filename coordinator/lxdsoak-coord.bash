@@ -7,7 +7,7 @@ _lxdsoak_coord()
         local run="--hosts --key --known-agents --connect-timeout --lease --wait --steal --project
                 --total --duration --parallel --mode --min-free --keep
                 --image --source --exec --stop --stop-timeout --phases --deadline --probe-timeout --on-wedge
-                --allow-daemon-restart --allow-leak --steady-share --evidence-limit --prefix --seed
+                --allow-daemon-restart --allow-leak --steady-share --evidence-limit --threshold --prefix --seed
                 --run-dir --json --quiet --verbose --help --version"
         local cleanup="--hosts --key --known-agents --connect-timeout --project --run --dry-run
                 --json --quiet --verbose --help --version"

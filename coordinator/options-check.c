@@ -6,6 +6,7 @@
 #include <dirent.h>
 
 #include "coordinator/options-check.h"
+#include "report/threshold.h"
 
 DEFINE_CLEANUP(DIR *, closedir)
 
@@ -67,6 +68,13 @@ int coord_parse_phases(const char *s, int64_t *ret, struct error *err)
         }
         *ret = phases;
         return 0;
+}
+
+int option_check_threshold(const char *value, struct error *err)
+{
+        struct threshold unused;
+
+        return threshold_parse(value, &unused, err);
 }
 
 int option_parse_phases(const char *value, void *field, struct error *err)

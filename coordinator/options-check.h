@@ -15,6 +15,7 @@ int option_parse_source(const char *value, void *field, struct error *err);
 int option_parse_deadline(const char *value, void *field, struct error *err);
 /* "KIND,…" of CENSUS_KINDS: adds 1 << CENSUS_… to an int64_t. */
 int option_parse_allow_leak(const char *value, void *field, struct error *err);
+int option_check_threshold(const char *value, struct error *err);
 int option_parse_phases(const char *value, void *field, struct error *err);
 int option_parse_prefix(const char *value, void *field, struct error *err);
 /* evidence: what RUN stands for; fills run, run_dir and, from its store, hosts_text. */

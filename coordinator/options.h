@@ -58,10 +58,12 @@ struct coord_options {
         bool allow_daemon_restart;
         int64_t allow_leak;   /* 1 << CENSUS_… */
         int64_t steady_share; /* percent */
-        int64_t phases; /* PHASE_BIT()s */
+        int64_t phases;       /* PHASE_BIT()s */
         char *prefix;
         char *project; /* NULL = the agent's own */
         int64_t seed;  /* 0 = not given; chosen by coord_options_parse() */
+
+        struct string_list thresholds; /* texts of report/threshold.h */
 
         char *run_dir; /* NULL = ./lxdsoak-RUN */
         bool json, quiet, verbose;

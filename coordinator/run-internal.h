@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "coordinator/fleet.h"
 #include "coordinator/plan.h"
+#include "coordinator/run-thresholds.h"
 #include "coordinator/view.h"
 #include "report/store-resume.h"
 
@@ -64,7 +65,10 @@ struct run {
         int64_t committed_ns, commit_took_ns; /* the last time */
         int64_t seen_ns;                      /* when store_set_seen() was called */
         int64_t started_realtime_ns, ended_realtime_ns;
-        int64_t n_not_counted; /* outcomes that were told, but are not their unit's */
+        struct string_list threshold_texts; /* what has to hold */
+        char aborted[THRESHOLD_TEXT_MAX];   /* the one that ended the run; "" = none did */
+        struct run_thresholds *thresholds;  /* those that may; NULL = none */
+        int64_t n_not_counted;              /* outcomes that were told, but are not their unit's */
 
         unsigned interrupts;       /* Ctrl-C so far */
         int64_t abort_deadline_ns; /* 0 = none */
@@ -100,6 +104,8 @@ void run_work(struct run *run, int64_t now_ns);
 void run_kick(struct run *run);
 /* Writes what is put, and acknowledges it. */
 void run_commit(struct run *run);
+/* Ends the run where one that is to end it does not hold. */
+void run_look_at_thresholds(struct run *run, int64_t now_ns);
 /* Hosts that are finished, or lost. */
 void run_look_after_hosts(struct run *run, int64_t now_ns);
 /* Has every host said STOPPED, with all it had to say? */

@@ -24,6 +24,15 @@ static void add_json(struct log_fields *f, const char *name, json_object *o)
         json_object_put(o);
 }
 
+static json_object *texts(const struct string_list *list)
+{
+        json_object *array = json_object_new_array();
+
+        for (size_t i = 0; array && i < list->n; i++)
+                json_object_array_add(array, json_object_new_string(list->items[i]));
+        return array;
+}
+
 static json_object *host_names(const struct coord_options *o)
 {
         json_object *names = json_object_new_array();
@@ -43,6 +52,8 @@ void run_journal_started(const struct run *run)
         log_fields_add_i64(&f, "LXDSOAK_HOSTS", (int64_t)o->n_hosts);
         add_json(&f, "LXDSOAK_HOST_NAMES", host_names(o));
         add_json(&f, "LXDSOAK_SPEC", fields_encode(run_spec_fields, &run->spec));
+        if (run->threshold_texts.n > 0)
+                add_json(&f, "LXDSOAK_THRESHOLDS", texts(&run->threshold_texts));
         log_fields_add_i64(&f, "LXDSOAK_LIMIT_NS", run->duration_ns);
         log_fields_add_i64(&f, "LXDSOAK_STARTED_REALTIME_NS", run->started_realtime_ns);
         TELL(&f, LOG_INFO, MESSAGE_ID_RUN_STARTED, "Run %s %s on %zu hosts", run->id,
@@ -183,6 +194,8 @@ int run_journal_ended(const struct run *run, const struct summary *s, struct err
         log_fields_add_i64(&f, "LXDSOAK_WALL_NS", s->wall_ns);
         log_fields_add_i64(&f, "LXDSOAK_ENDED_REALTIME_NS", run->ended_realtime_ns);
         log_fields_add_i64(&f, "LXDSOAK_NOT_COUNTED", run->n_not_counted);
+        if (s->aborted[0])
+                log_fields_add(&f, "LXDSOAK_ABORTED", s->aborted);
         if (s->stopped)
                 log_fields_add(&f, "LXDSOAK_STOPPED", "1");
         TELL(&f, LOG_INFO, MESSAGE_ID_VERDICT, "Run %s: %s: %s", s->run, verdict_word(s->verdict),

@@ -72,6 +72,9 @@ static int take_past(struct run *run, struct store_past *past, struct error *err
         if (r == 0)
                 r = read_agents(run, err);
         if (r == 0)
+                r = store_get_thresholds(run->store, &run->threshold_texts, run->aborted,
+                                         sizeof(run->aborted), err);
+        if (r == 0)
                 r = store_resume(run->store, run->wall_before_ns, now_ns, err);
         return r;
 }
@@ -154,7 +157,7 @@ int run_resume_plan(struct run *run, int64_t now_ns, struct error *err)
                 return err->code ? r
                                  : error_set_errno(err, r, "%s: the run cannot be gone on with",
                                                    run->dir);
-        if (run->stop_before)
+        if (run->stop_before || run->aborted[0])
                 plan_drain(run->plan);
         return 0;
 }

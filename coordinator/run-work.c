@@ -84,6 +84,9 @@ static void on_record(struct link *l, const struct record *r, void *userdata)
                 run_fail(run, &err);
                 return;
         }
+        if (stored > 0)
+                run_thresholds_record(run->thresholds, r, answer == PLAN_COUNTED,
+                                      now_monotonic_ns());
         if (stored > 0 && r->kind == RECORD_OUTCOME && answer != PLAN_COUNTED)
                 run_journal_not_counted(run, host, r, plan_answer_name(answer));
         if (r->kind == RECORD_WEDGE && run->spec.on_wedge == ON_WEDGE_STOP)
@@ -286,6 +289,21 @@ static int64_t heard_ns(const struct run *run, const struct link *l)
         return MAX(heard_ns, run->started_ns);
 }
 
+void run_look_at_thresholds(struct run *run, int64_t now_ns)
+{
+        const char *text =
+                run->stage == RUN_WORKING ? run_thresholds_broken(run->thresholds, now_ns) : NULL;
+        struct error err = ERROR_INIT;
+
+        if (!text)
+                return;
+        run_say(run, LOG_ERR, "threshold %s does not hold: no more units are begun", text);
+        if (store_set_aborted(run->store, text, &err) < 0)
+                run_fail(run, &err);
+        snprintf(run->aborted, sizeof(run->aborted), "%s", text);
+        plan_drain(run->plan);
+}
+
 void run_look_after_hosts(struct run *run, int64_t now_ns)
 {
         bool behind = fleet_is_behind(run->fleet, now_ns);
@@ -331,6 +349,8 @@ void run_begin(struct run *run, int64_t now_ns)
 {
         int r = run->plan ? 0 : run_make_plan(run, now_ns);
 
+        if (r == 0)
+                r = run_thresholds_new(&run->threshold_texts, now_ns, &run->thresholds);
         if (r < 0) {
                 plan_failed(run, r);
                 return;

@@ -117,6 +117,7 @@ static void on_tick(struct fleet *f, int64_t now_ns, void *userdata)
                 note_seen(run, now_ns);
                 run_commit(run);
                 run_look_after_hosts(run, now_ns);
+                run_look_at_thresholds(run, now_ns);
                 run_work(run, now_ns);
         }
         if (run->abort_deadline_ns && now_ns > run->abort_deadline_ns && run->stage != RUN_OVER)
@@ -154,6 +155,10 @@ static int open_store(struct run *run, struct error *err)
         if (r < 0)
                 return r;
         r = store_start_run(run->store, &run->spec, o->duration_ns, run->started_realtime_ns, err);
+        if (r == 0)
+                r = store_set_thresholds(run->store, &o->thresholds, err);
+        for (size_t i = 0; r == 0 && i < o->thresholds.n; i++)
+                r = string_list_add(&run->threshold_texts, o->thresholds.items[i]);
         for (size_t i = 0; r == 0 && i < o->n_hosts; i++) {
                 size_t host;
 
@@ -321,6 +326,8 @@ static void run_release(struct run *run)
         run->fleet = fleet_free(run->fleet);
         run->view = view_free(run->view);
         run->plan = plan_free(run->plan);
+        run->thresholds = run_thresholds_free(run->thresholds);
+        string_list_clear(&run->threshold_texts);
         run->store = store_free(run->store);
         sd_event_source_disable_unref(run->work);
         sd_event_source_disable_unref(run->later);

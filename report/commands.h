@@ -14,7 +14,8 @@
 #define REPORT_COMMANDS(X)                                                                         \
         X(show)                                                                                    \
         X(list)                                                                                    \
-        X(trend)
+        X(trend)                                                                                   \
+        X(export)
 
 #define X(word)                                                                                    \
         int report_##word(int argc, char **argv);                                                  \

@@ -54,6 +54,8 @@ void gathered_deinit(struct gathered *g)
                 json_object_put(g->agents[i].leftovers);
                 json_object_put(g->agents[i].pong);
         }
+        string_list_clear(&g->thresholds);
+        free(g->aborted);
         free(g->hosts);
         free(g->agents);
         json_object_put(g->spec);
@@ -190,6 +192,24 @@ static int take_record(struct gathered *g, const struct journal_entry *e, struct
         return r;
 }
 
+/* Told once more, they are the same. */
+static int take_thresholds(struct gathered *g, const struct journal_entry *e)
+{
+        json_object *array = NULL;
+        int r = 0;
+
+        get_json(e, "LXDSOAK_THRESHOLDS", json_type_array, &array);
+        if (!array)
+                return 0;
+        string_list_clear(&g->thresholds);
+        for (size_t i = 0; i < json_object_array_length(array) && r == 0; i++)
+                r = string_list_add(&g->thresholds,
+                                    json_object_get_string(json_object_array_get_idx(array, i))
+                                            ?: "");
+        json_object_put(array);
+        return r;
+}
+
 static int take_started(struct gathered *g, const struct journal_entry *e, struct error *err)
 {
         json_object *names = NULL;
@@ -218,7 +238,7 @@ static int take_started(struct gathered *g, const struct journal_entry *e, struc
                         r = -ENOMEM;
         }
         json_object_put(names);
-        return r;
+        return r < 0 ? r : take_thresholds(g, e);
 }
 
 static int take_host(struct gathered *g, const struct journal_entry *e, struct error *err)
@@ -265,6 +285,12 @@ static int take_verdict(struct gathered *g, const struct journal_entry *e, struc
 {
         g->ended = true;
         g->stopped = journal_entry_get(e, "LXDSOAK_STOPPED", NULL) != NULL;
+        if (journal_entry_get(e, "LXDSOAK_ABORTED", NULL)) {
+                free(g->aborted);
+                g->aborted = strdup(journal_entry_get(e, "LXDSOAK_ABORTED", NULL));
+                if (!g->aborted)
+                        return -ENOMEM;
+        }
         get_i64(e, "LXDSOAK_WALL_NS", &g->wall_ns);
         get_i64(e, "LXDSOAK_ENDED_REALTIME_NS", &g->ended_realtime_ns);
         get_i64(e, "LXDSOAK_NOT_COUNTED", &g->n_not_counted);

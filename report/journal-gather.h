@@ -10,7 +10,7 @@
 #include <json-c/json.h>
 #include <sqlite3.h>
 
-#include "base/error.h"
+#include "base/options.h"
 #include "proto/message.h"
 #include "report/journal-entry.h"
 
@@ -41,6 +41,8 @@ struct gathered {
         bool has_coordinator;
         int64_t limit_ns, started_realtime_ns;
         bool ended, stopped;
+        struct string_list thresholds;
+        char *aborted; /* the threshold that ended it; NULL = none did */
         int64_t ended_realtime_ns, wall_ns, n_not_counted;
 
         struct gathered_host *hosts;

@@ -236,7 +236,7 @@ static int begin_run(struct build *b)
                 r = store_start_run(b->store, &spec, g->limit_ns,
                                     g->started_realtime_ns ?: g->first_realtime_ns, b->err);
         fields_release(run_spec_fields, &spec);
-        return r;
+        return r < 0 ? r : store_set_thresholds(b->store, &g->thresholds, b->err);
 }
 
 static int count_not_counted(struct build *b, int64_t *ret)
@@ -263,6 +263,8 @@ static int end_run(struct build *b)
                             "%" PRId64 " of %" PRId64 " of the coordinator's entries of what does "
                             "not count",
                             g->n_not_counted - n, g->n_not_counted);
+        if (r == 0 && g->aborted)
+                r = store_set_aborted(b->store, g->aborted, b->err);
         if (r == 0 && g->stopped)
                 r = store_set_stopped(b->store, b->err);
         if (r == 0 && g->ended)

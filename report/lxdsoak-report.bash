@@ -7,15 +7,17 @@ _lxdsoak_report()
         local show="--dir --journal --directory --file --stream --json --verbose --help --version"
         local list="--json --help --version"
         local trend="--csv --t --value --floor --warm-up --exit-code --json --help --version"
+        local export="--dir --journal --directory --file --stream --csv --junit --openmetrics --hgrm
+                --help --version"
 
         _init_completion -n = || return
         case "${words[1]}" in
-        show | list | trend) ((cword > 1)) && command=${words[1]} ;;
+        show | list | trend | export) ((cword > 1)) && command=${words[1]} ;;
         esac
         case "$prev" in
-        --dir | --directory) _filedir -d; return ;;
+        --dir | --directory | --hgrm) _filedir -d; return ;;
         --file) _filedir journal; return ;;
-        --stream | --csv) _filedir; return ;;
+        --stream | --csv | --junit | --openmetrics) _filedir; return ;;
         esac
         if [[ $cur == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "${!command}" -- "$cur")
@@ -23,7 +25,7 @@ _lxdsoak_report()
         fi
         _filedir -d
         if ((cword == 1)); then
-                mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "show list trend last" -- "$cur")
+                mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "show list trend export last" -- "$cur")
         fi
 } &&
         complete -F _lxdsoak_report lxdsoak-report

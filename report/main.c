@@ -13,6 +13,7 @@ static const struct option_table program_table = {
         .usage = "lxdsoak-report [show] [RUN] [OPTION…]\n"
                  "       lxdsoak-report list [DIR…] [OPTION…]\n"
                  "       lxdsoak-report trend --csv FILE [OPTION…]\n"
+                 "       lxdsoak-report export [RUN] OPTION…\n"
                  "       lxdsoak-report COMMAND --help",
         .description = "Says what soaks found out, from the stores of their runs. RUN is a run's "
                        "id, its directory or file, or last.",

@@ -240,3 +240,52 @@ int store_put_leak(struct store *s, const struct store_leak *leak, struct error 
 
         return MIN(r, 0);
 }
+
+int store_set_thresholds(struct store *s, const struct string_list *texts, struct error *err)
+{
+        _cleanup_(json_putp)
+        json_object *array = NULL;
+        int r;
+
+        if (texts->n == 0)
+                return 0;
+        array = json_object_new_array();
+        for (size_t i = 0; array && i < texts->n; i++)
+                json_object_array_add(array, json_object_new_string(texts->items[i]));
+        if (!array || json_object_array_length(array) != texts->n)
+                return error_set(err, -ENOMEM, "out of memory");
+        r = store_do(s, STORE_STMT_RUN_THRESHOLDS, err, "tt", s->run,
+                     json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN));
+        return r < 0 ? r : store_commit(s, err);
+}
+
+int store_set_aborted(struct store *s, const char *text, struct error *err)
+{
+        int r = store_do(s, STORE_STMT_RUN_ABORTED, err, "tt", s->run, text);
+
+        return MIN(r, 0);
+}
+
+int store_get_thresholds(struct store *s, struct string_list *ret, char *ret_aborted, size_t size,
+                         struct error *err)
+{
+        static const char query[] = "SELECT j.value, r.aborted FROM run r"
+                                    " LEFT JOIN json_each(r.thresholds) j";
+        sqlite3_stmt *st = NULL;
+        int r = 0, c = sqlite3_prepare_v2(s->db, query, -1, &st, NULL);
+
+        ret_aborted[0] = '\0';
+        if (c == SQLITE_OK)
+                while (r == 0 && (c = sqlite3_step(st)) == SQLITE_ROW) {
+                        const char *text = (const char *)sqlite3_column_text(st, 0);
+                        const char *aborted = (const char *)sqlite3_column_text(st, 1);
+
+                        if (text)
+                                r = string_list_add(ret, text);
+                        snprintf(ret_aborted, size, "%s", aborted ? aborted : "");
+                }
+        if (r == 0 && c != SQLITE_DONE)
+                r = store_error(s, c, "read", err);
+        sqlite3_finalize(st);
+        return r;
+}

@@ -11,7 +11,7 @@
  */
 
 #define STORE_APPLICATION_ID 0x4c585331 /* "LXS1" */
-#define STORE_VERSION        4
+#define STORE_VERSION        5
 
 #define METRIC_COLUMN(n, w) " " w " INTEGER,"
 #define METRIC_NAME(n, w)   ", " w
@@ -31,6 +31,8 @@
         " stopped INTEGER NOT NULL DEFAULT 0,"                                                     \
         " verdict TEXT,"                                                                           \
         " exit_code INTEGER,"                                                                      \
+        " thresholds TEXT,"                                                                        \
+        " aborted TEXT,"                                                                           \
         " missing TEXT,"                                                                           \
         " epoch INTEGER NOT NULL DEFAULT 1,"                                                       \
         " seen_realtime_ns INTEGER"                                                                \
@@ -247,6 +249,8 @@
         X(LEASE_OVER, "UPDATE lease SET over = 1 WHERE run = ?1 AND lease = ?2")                   \
         X(LEASES_OVER, "UPDATE lease SET over = 1 WHERE run = ?1 AND host = ?2 AND NOT over")      \
         X(RUN_VERDICT, "UPDATE run SET verdict = ?2, exit_code = ?3 WHERE run = ?1")               \
+        X(RUN_THRESHOLDS, "UPDATE run SET thresholds = ?2 WHERE run = ?1")                         \
+        X(RUN_ABORTED, "UPDATE run SET aborted = ?2 WHERE run = ?1")                               \
         X(RUN_MISSING, "UPDATE run SET missing ="                                                  \
                        " coalesce(missing || char(10), '') || ?2 WHERE run = ?1")                  \
         X(HOST, "INSERT INTO host (run, host, number, state) VALUES (?, ?, ?, ?)")                 \

@@ -109,6 +109,14 @@ uint64_t store_acked(const struct store *s, size_t host);
 /* Records put and not committed. */
 size_t store_pending(const struct store *s);
 
+/* What has to hold, as texts of report/threshold.h: with store_start_run(). Commits. */
+int store_set_thresholds(struct store *s, const struct string_list *texts,
+                         struct error *err) _warn_unused_;
+/* The texts, added to *ret, and the one that ended the run ("" = none did). */
+int store_get_thresholds(struct store *s, struct string_list *ret, char *ret_aborted, size_t size,
+                         struct error *err) _warn_unused_;
+/* One of them did not, and ended the run. */
+int store_set_aborted(struct store *s, const char *text, struct error *err) _warn_unused_;
 /* The user stopped it: kept for the verdict. */
 int store_set_stopped(struct store *s, struct error *err) _warn_unused_;
 /* wall_ns: monotonic. Commits. The verdict follows with store_set_verdict(). */

@@ -45,4 +45,13 @@ int64_t summary_count_leaks(const struct summary *s, char *ret_first, size_t siz
 void summary_print_leaks(const struct summary *s, FILE *out);
 json_object *summary_leaks_json(const struct summary *s, const char *host);
 json_object *summary_steady_json(const struct summary_steady *steady);
+/* json: as in the store; NULL = none. */
+int summary_take_thresholds(struct summary_context *c, const char *json) _warn_unused_;
+/* Once all other figures are there. phases: histograms of the good samples. */
+void summary_hold_thresholds(struct summary *s, struct histogram *const *phases);
+/* For the verdict; text is room for what f points at. */
+void summary_judge_thresholds(const struct summary *s, struct verdict_facts *f, char *text,
+                              size_t size);
+void summary_print_thresholds(const struct summary *s, FILE *out);
+json_object *summary_thresholds_json(const struct summary *s);
 int summary_read_density(struct summary_context *c) _warn_unused_;

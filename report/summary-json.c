@@ -183,6 +183,7 @@ json_object *summary_to_json(const struct summary *s)
         put(o, "started_realtime_ns", i64(s->started_realtime_ns));
         put(o, "wall_ns", i64(s->wall_ns));
         put(o, "missing", missing_json(s));
+        put(o, "thresholds", summary_thresholds_json(s));
         put_part(o, s, &s->total, false);
         put(o, "hosts", hosts_json(s));
         put(o, "errors", errors_json(s));

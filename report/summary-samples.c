@@ -96,8 +96,10 @@ int summary_read_phases(struct summary_context *c)
         r = phase_set_init(&total, &c->summary->total);
         for (size_t i = 0; i < c->summary->n_hosts && r == 0; i++)
                 r = read_host_phases(c, c->summary->hosts + i, &total);
-        if (r == 0)
+        if (r == 0) {
                 phase_set_finish(&total);
+                summary_hold_thresholds(c->summary, total.of);
+        }
         return r;
 }
 

@@ -378,6 +378,7 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
         print_figures(s, out);
         print_run(s, out);
         print_missing(s, out);
+        summary_print_thresholds(s, out);
         print_phases(s, style, out);
         print_density(s, out);
         print_hosts(s, style, out);

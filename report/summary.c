@@ -64,6 +64,7 @@ struct summary *summary_free(struct summary *s)
         if (!s)
                 return NULL;
         free(s->missing);
+        free(s->thresholds);
         free(s->hosts);
         free(s->outlived);
         free(s->wedges);
@@ -116,6 +117,9 @@ static int row_run(struct summary_context *c, sqlite3_stmt *st, void *userdata)
                 if (!s->missing && r == 0)
                         r = -ENOMEM;
         }
+        if (r == 0)
+                r = summary_take_thresholds(c, (const char *)sqlite3_column_text(st, 7));
+        summary_column(st, 8, s->aborted, sizeof(s->aborted));
         *(bool *)userdata = true;
         return r;
 }
@@ -133,10 +137,11 @@ static int read_run(struct summary_context *c)
 
         r = summary_each(c, "SELECT run FROM run WHERE ?1 IS NOT NULL", NULL, row_name_run, NULL);
         if (r == 0)
-                r = summary_each(c,
-                                 "SELECT spec, duration_ns, started_realtime_ns, ended_realtime_ns,"
-                                 " wall_ns, stopped, missing FROM run WHERE run = ?1",
-                                 NULL, row_run, &found);
+                r = summary_each(
+                        c,
+                        "SELECT spec, duration_ns, started_realtime_ns, ended_realtime_ns,"
+                        " wall_ns, stopped, missing, thresholds, aborted FROM run WHERE run = ?1",
+                        NULL, row_run, &found);
         if (r == 0 && !found)
                 return error_set(c->err, -EUCLEAN, "%s: there is no run in it",
                                  store_path(c->store));
@@ -278,6 +283,19 @@ static int read_gaps(struct summary_context *c)
         return r;
 }
 
+static int set_rates(struct summary_context *c)
+{
+        struct summary *s = c->summary;
+        double sec = (double)s->wall_ns / 1e9;
+
+        if (sec <= 0)
+                return 0;
+        s->total.units_per_sec = (double)s->total.units.passed / sec;
+        for (size_t i = 0; i < s->n_hosts; i++)
+                s->hosts[i].units_per_sec = (double)s->hosts[i].units.passed / sec;
+        return 0;
+}
+
 static int row_outlived(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 {
         struct summary *s = c->summary;
@@ -325,7 +343,7 @@ static void decide(struct summary_context *c)
         struct summary *s = c->summary;
         const struct summary_units *u = &s->total.units;
         bool quota = s->mode == MODE_CHURN && s->duration_ns == 0 && u->planned > 0;
-        char first[160], missing[160], leak[256];
+        char first[160], missing[160], leak[256], broken[160];
         struct verdict_facts f = {
                 .stopped = s->stopped,
                 .wedged = u->wedged,
@@ -355,6 +373,7 @@ static void decide(struct summary_context *c)
                          h->text[0] ? ": " : "", h->text);
                 f.first_unfinished = first;
         }
+        summary_judge_thresholds(s, &f, broken, sizeof(broken));
         if (s->missing) {
                 size_t n = strcspn(s->missing, "\n");
 
@@ -365,25 +384,15 @@ static void decide(struct summary_context *c)
         s->verdict = verdict_decide(&f, s->reason, sizeof(s->reason));
 }
 
-static void rates(struct summary *s)
-{
-        double sec = (double)s->wall_ns / 1e9;
-
-        if (sec <= 0)
-                return;
-        s->total.units_per_sec = (double)s->total.units.passed / sec;
-        for (size_t i = 0; i < s->n_hosts; i++)
-                s->hosts[i].units_per_sec = (double)s->hosts[i].units.passed / sec;
-}
-
 int summary_new(struct store *store, struct summary **ret, struct error *err)
 {
         _cleanup_(summary_freep)
         struct summary *s = calloc(1, sizeof(*s));
         struct summary_context c = {.summary = s, .store = store, .err = err};
         static int (*const steps[])(struct summary_context *) = {
-                read_units,         read_gaps,           read_outlived,       summary_read_wedges,
-                summary_read_leaks, summary_read_phases, summary_read_errors, summary_read_density,
+                read_units,          read_gaps,           set_rates,
+                read_outlived,       summary_read_wedges, summary_read_leaks,
+                summary_read_phases, summary_read_errors, summary_read_density,
         };
         int r;
 
@@ -400,7 +409,6 @@ int summary_new(struct store *store, struct summary **ret, struct error *err)
                 r = steps[i](&c);
         if (r < 0)
                 return error_set(err, r, "out of memory");
-        rates(s);
         decide(&c);
         *ret = TAKE(s);
         return 0;

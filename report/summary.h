@@ -25,6 +25,7 @@
 
 #include "base/histogram.h"
 #include "report/store.h"
+#include "report/threshold.h"
 #include "report/verdict.h"
 
 struct summary_phase {
@@ -98,6 +99,12 @@ struct summary_bucket { /* density: by how many were up on the host */
         int64_t mem_available; /* least, at its end; -1 = not known */
 };
 
+struct summary_threshold {
+        struct threshold threshold;
+        enum threshold_state state;
+        double value; /* where it was measured */
+};
+
 struct summary {
         char run[RUN_ID_SIZE];
         enum mode mode;
@@ -126,6 +133,9 @@ struct summary {
         int64_t errors_total; /* distinct ones */
         struct summary_bucket *buckets;
         size_t n_buckets;
+        struct summary_threshold *thresholds; /* in the order in which they were given */
+        size_t n_thresholds;
+        char aborted[THRESHOLD_TEXT_MAX]; /* the one that ended the run; "" = none did */
 };
 
 #define SUMMARY_OUTLIVED_MAX 1000

@@ -17,7 +17,8 @@ static bool inconclusive(const struct verdict_facts *f)
 {
         if (f->samples_ok == 0 || (measured(f) == 0 && f->held == 0))
                 return true;
-        return (f->planned >= 0 && measured(f) < f->planned) || f->hosts_unfinished > 0;
+        return (f->planned >= 0 && measured(f) < f->planned) || f->hosts_unfinished > 0 ||
+               f->thresholds_not_measured > 0;
 }
 
 static enum verdict decide(const struct verdict_facts *f)
@@ -30,7 +31,7 @@ static enum verdict decide(const struct verdict_facts *f)
                 return VERDICT_INCONCLUSIVE;
         if (f->leftovers > 0 || f->leaks > 0)
                 return VERDICT_LEAK;
-        if (f->failed > 0)
+        if (f->thresholds_broken > 0 || (f->failed > 0 && !f->failed_judged))
                 return VERDICT_THRESHOLD;
         if (inconclusive(f))
                 return VERDICT_INCONCLUSIVE;
@@ -99,6 +100,13 @@ static void explain(const struct verdict_facts *f, struct text *t)
                 add(t, "; %" PRId64 " of %" PRId64 " hosts not finished%s%s%s", f->hosts_unfinished,
                     f->hosts, f->first_unfinished ? " (" : "",
                     f->first_unfinished ? f->first_unfinished : "", f->first_unfinished ? ")" : "");
+        if (f->thresholds_broken > 0 && f->first_broken)
+                add(t, "; %s", f->first_broken);
+        if (f->thresholds_broken > 1)
+                add(t, ", nor do %" PRId64 " more", f->thresholds_broken - 1);
+        if (f->thresholds_not_measured > 0)
+                add(t, "; nothing to hold %" PRId64 " threshold%s against",
+                    f->thresholds_not_measured, plural(f->thresholds_not_measured));
         if (f->stopped)
                 add(t, "; stopped by the user");
 }

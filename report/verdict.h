@@ -10,10 +10,11 @@
  *   inconclusive  something of the run is missing: what stands below might be wrong
  *   leak          something was left behind at the end, or grows with every unit and was not
  *                 accepted
- *   threshold     a unit failed
+ *   threshold     a threshold does not hold; or a unit failed, and no threshold says how many may
  *   inconclusive  nothing was measured, or no unit came to its end; fewer did than planned (of a
  *                 run with a quota; one that was interrupted for good did not); or a host was never
- *                 reached, or lost and so not looked over
+ *                 reached, or lost and so not looked over; or there was nothing to hold a
+ *                 threshold against
  *   pass
  * The reason names also what stands below the verdict, so that nothing hides behind it.
  */
@@ -34,6 +35,9 @@ struct verdict_facts {
         int64_t planned;         /* units owed; -1 = no quota (duration, density) */
         int64_t samples_ok;      /* phases measured */
         const char *missing;     /* what is not to be had of the run, in words; NULL = nothing */
+        int64_t thresholds_broken, thresholds_not_measured;
+        const char *first_broken; /* "start.p99<2s does not hold (3 s)"; may be NULL */
+        bool failed_judged;       /* a threshold says how many units may fail */
         int64_t hosts, hosts_unfinished;
         const char *first_unfinished; /* "b (lost: …)"; may be NULL */
 };

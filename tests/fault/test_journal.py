@@ -89,8 +89,10 @@ def check_same(bed, outcome):
 def test_the_same_as_from_the_store(bed):
     bed.host("a", "--latency", "all=lognormal:5ms:0.4")
     bed.host("b", "--latency", "all=lognormal:5ms:0.4")
-    outcome = bed.soak("--total", 40, "--parallel", 6)
+    outcome = bed.soak("--total", 40, "--parallel", 6, "--threshold", "start.p99<60s",
+                       "--threshold", "failed < 1%")
     assert outcome.code == PASS, outcome
+    assert [t["holds"] for t in outcome.data["thresholds"]] == [True, True]
     check_same(bed, outcome)
 
 
@@ -121,6 +123,18 @@ def test_what_does_not_count(bed):
     outcome = run.end()
     assert outcome.units["late"] > 0, outcome
     assert outcome.store.one("select count(*) from late where why = 'interrupted'") > 0
+    check_same(bed, outcome)
+
+
+def test_ended_by_a_threshold(bed):
+    bed.host("a", "--latency", "all=20ms")
+    outcome = bed.soak("--total", 10000, "--parallel", 4, "--threshold", "start.max<1ms,abort",
+                       "--threshold", "units_per_sec>0")
+    assert outcome.code == THRESHOLD, outcome
+    assert outcome.units["passed"] < 1000 and outcome.units["failed"] == 0, outcome
+    assert [(t["holds"], t["ended_run"]) for t in outcome.data["thresholds"]] == \
+        [(False, True), (True, False)]
+    assert outcome.err.count("start.max<1ms,abort does not hold: no more units are begun") == 1
     check_same(bed, outcome)
 
 

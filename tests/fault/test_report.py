@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """lxdsoak-report of real runs: what it says is what the coordinator said."""
 
+import csv
 import json
 import os
 import subprocess
+import xml.etree.ElementTree
+
+import pytest
+from prometheus_client.openmetrics import parser as openmetrics
 
 import children
 import soak
@@ -108,3 +113,61 @@ def test_figures_of_the_host(host):
     assert all(r[3] >= 0 and r[4] > 0 and r[5] > 0 and r[6] > 0 and r[8] >= 0 and r[9] >= 0
                for r in rows[1:]), rows
     assert first[7] < second[7] < last[7], rows
+
+
+def test_thresholds(host):
+    host.lxd.fault("op-fail", operation="start", after=3, count=1, text="no such cgroup")
+    outcome = host.soak("--total", 40, "--threshold", "failed<5%", "--threshold", "gap<10m")
+    assert outcome.code == PASS and outcome.units["failed"] == 1, outcome
+    assert [(t["threshold"], t["holds"]) for t in outcome.data["thresholds"]] == \
+        [("failed<5%", True), ("gap<10m", True)]
+    outcome = host.soak("--total", 6, "--threshold", "start.p50<1ms", "--threshold", "stop.p99<1h")
+    assert outcome.code == THRESHOLD, outcome
+    assert "start.p50<1ms does not hold" in outcome.data["reason"]
+    assert "BROKEN" in report(host.directory, outcome.run_dir).stdout
+
+
+def test_exports_are_read_by_their_tools(host):
+    """xmllint, Prometheus' own parser of OpenMetrics, and Python's of CSV."""
+    host.lxd.fault("op-fail", operation="start", after=3, count=1, text='<"no"> such, cgroup\n&c.')
+    outcome = host.soak("--total", 12, "--threshold", "start.p99<1h")
+    assert outcome.code == THRESHOLD, outcome
+    there = os.path.join(host.directory, "out")
+    told = report(host.directory, "export", outcome.run_dir, "--csv", there + ".csv", "--junit",
+                  there + ".xml", "--openmetrics", there + ".om", "--hgrm", there)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", ""), told
+
+    with open(there + ".csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == outcome.store.one("select count(*) from sample")
+    assert [r["error"] for r in rows if r["result"] == "fail"] == \
+        [e for (e,) in outcome.store.rows("select error from sample where result = 'fail'")]
+    assert sum(int(r["duration_ns"]) for r in rows) == \
+        outcome.store.one("select sum(duration_ns) from sample")
+
+    subprocess.run(["xmllint", "--noout", there + ".xml"], check=True, timeout=30)
+    suite = xml.etree.ElementTree.parse(there + ".xml").getroot().find("testsuite")
+    assert suite.attrib["failures"] == "1" and suite.attrib["errors"] == "0"
+    assert {c.attrib["name"]: c.find("failure") is not None for c in suite.iter("testcase")} == \
+        {"inconclusive": False, "units": True, "threshold start.p99<1h": False, "wedge": False,
+         "leak": False}
+
+    with open(there + ".om", encoding="utf-8") as file:
+        families = {f.name: f for f in openmetrics.text_fd_to_metric_families(file)}
+    passed, = (s.value for s in families["lxdsoak_units"].samples if s.labels["outcome"] == "passed")
+    assert passed == outcome.units["passed"]
+    p50, = (s.value for s in families["lxdsoak_phase_duration_seconds"].samples
+            if s.labels["phase"] == "start" and s.labels.get("quantile") == "0.5")
+    assert p50 == pytest.approx(outcome.data["phases"]["start"]["p50_ns"] / 1e9)
+
+    with open(os.path.join(there, "start.hgrm"), encoding="ascii") as file:
+        lines = [line.split() for line in file if line.strip() and line[0] != "#"][1:]
+    assert [float(line[0]) for line in lines] == sorted(float(line[0]) for line in lines)
+    assert float(lines[-1][1]) == 1 and int(lines[-1][2]) == 11
+    assert float(lines[-1][0]) == pytest.approx(outcome.data["phases"]["start"]["max_ns"] / 1e6,
+                                                abs=0.001)
+
+
+def test_export_needs_a_format(short_dir):
+    told = report(short_dir, "export", "last")
+    assert told.returncode == USAGE and "--csv" in told.stderr, told

@@ -96,6 +96,8 @@ static void test_refused(void **state)
                 {"--hosts a --total 1 --allow-leak fds,socks", "\"socks\" is no kind of leak"},
                 {"--hosts a --total 1 --allow-leak=", "is no kind of leak"},
                 {"--hosts a --total 1 --steady-share 51", "steady-share"},
+                {"--hosts a --total 1 --threshold start.p99=2s", "compares nothing"},
+                {"--hosts a --total 1 --threshold begin.p99<2s", "'begin' is no phase"},
                 {"cleanup", "--hosts is missing"},
                 {"cleanup --hosts a --total 5", "total"},
                 {"cleanup --hosts a --run XYZ", "id of a run"},
@@ -143,6 +145,19 @@ static void test_defaults(void **state)
         assert_string_equal(o.prefix, "soak");
         assert_int_not_equal(o.seed, 0);
         assert_int_equal(o.connect_timeout_ns, 10 * NSEC_PER_SEC);
+        coord_options_release(&o);
+}
+
+static void test_thresholds(void **state)
+{
+        struct coord_options o;
+        struct error err;
+
+        assert_ok(parse("--hosts a --total 2 --threshold start.p99<2s --threshold failed<1%,abort",
+                        &o, &err),
+                  err);
+        assert_int_equal(o.thresholds.n, 2);
+        assert_string_equal(o.thresholds.items[1], "failed<1%,abort");
         coord_options_release(&o);
 }
 
@@ -402,6 +417,7 @@ int main(void)
                 cmocka_unit_test(test_defaults),
                 cmocka_unit_test(test_accepted),
                 cmocka_unit_test(test_wedge_options),
+                cmocka_unit_test(test_thresholds),
                 cmocka_unit_test(test_spec),
                 cmocka_unit_test(test_too_many_commands),
                 cmocka_unit_test(test_man_page_has_every_option),

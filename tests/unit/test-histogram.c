@@ -115,11 +115,42 @@ static void test_merge(void **state)
         assert_int_equal(histogram_merge(sum, other), -EINVAL);
 }
 
+/* Going over it finds every value, once, in order. */
+static void test_next(void **state)
+{
+        _cleanup_(histogram_freep)
+        struct histogram *h = NULL;
+        int64_t value, last = -1;
+        uint64_t count, sum = 0;
+        size_t i = 0;
+
+        assert_int_equal(histogram_new(&h), 0);
+        assert_false(histogram_next(h, &i, &value, &count));
+        histogram_record(h, 0);
+        histogram_record(h, 5);
+        histogram_record(h, 5);
+        histogram_record(h, 1234567);
+        histogram_record(h, INT64_MAX);
+        i = 0;
+        while (histogram_next(h, &i, &value, &count)) {
+                assert_true(value > last);
+                last = value;
+                sum += count;
+                if (value == 5)
+                        assert_int_equal(count, 2);
+        }
+        assert_int_equal(sum, histogram_count(h));
+        assert_int_equal(last, histogram_max(h));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_reference),      cmocka_unit_test(test_empty_and_limits),
-                cmocka_unit_test(test_relative_error), cmocka_unit_test(test_widest),
+                cmocka_unit_test(test_next),
+                cmocka_unit_test(test_reference),
+                cmocka_unit_test(test_empty_and_limits),
+                cmocka_unit_test(test_relative_error),
+                cmocka_unit_test(test_widest),
                 cmocka_unit_test(test_merge),
         };
 

@@ -67,6 +67,29 @@ static const struct {
         {{.planned = -1, .held = 255, .failed = 1, .samples_ok = 7},
          VERDICT_THRESHOLD,
          "255 units came up, 1 failed, nothing left behind"},
+        /* thresholds: broken, kept although units failed, nothing to hold one against */
+        {{GOOD, .thresholds_broken = 1, .first_broken = "start.p99<2s does not hold (3 s)"},
+         VERDICT_THRESHOLD,
+         "200 of 200 units passed, nothing left behind; start.p99<2s does not hold (3 s)"},
+        {{GOOD, .thresholds_broken = 3, .first_broken = "gap<1s does not hold (3 s)"},
+         VERDICT_THRESHOLD,
+         "200 of 200 units passed, nothing left behind; gap<1s does not hold (3 s), nor do 2 more"},
+        {{.planned = 200, .passed = 199, .failed = 1, .failed_judged = true, .samples_ok = 9},
+         VERDICT_PASS,
+         "199 of 200 units passed, 1 failed, nothing left behind"},
+        {{GOOD, .thresholds_not_measured = 1},
+         VERDICT_INCONCLUSIVE,
+         "200 of 200 units passed, nothing left behind; nothing to hold 1 threshold against"},
+        /* what is missing: no verdict that might be wrong */
+        {{GOOD, .missing = "3 entries of a"},
+         VERDICT_INCONCLUSIVE,
+         "3 entries of a; of what there is: 200 of 200 units passed, nothing left behind"},
+        {{.planned = 2, .failed = 1, .leftovers = 1, .samples_ok = 1, .missing = "x"},
+         VERDICT_INCONCLUSIVE,
+         "x; of what there is: 0 of 2 units passed, 1 failed, 1 not done, 1 thing left behind"},
+        {{GOOD, .wedged = 1, .missing = "x"},
+         VERDICT_WEDGE,
+         "x; of what there is: 200 of 200 units passed, 1 wedged, nothing left behind"},
 };
 
 static void test_cases(void **state)
