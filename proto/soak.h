@@ -215,7 +215,7 @@ SOAK_WORDS(X)
 #define WEDGES_MAX        10000 /* a host may report in a run */
 #define CENSUS_DETAIL_MAX 2048
 #define METRIC_PERIOD_NS  (10 * NSEC_PER_SEC)
-#define STEADY_SHARE_MAX  50 /* percent */
+#define STEADY_SHARE_MAX  90 /* percent */
 
 #define LEASE_MIN_NS (10 * NSEC_PER_SEC)
 #define LEASE_MAX_NS (600 * NSEC_PER_SEC)

@@ -95,7 +95,7 @@ static void test_refused(void **state)
                 {"--hosts a --total 1 --evidence-limit 9G", "evidence-limit"},
                 {"--hosts a --total 1 --allow-leak fds,socks", "\"socks\" is no kind of leak"},
                 {"--hosts a --total 1 --allow-leak=", "is no kind of leak"},
-                {"--hosts a --total 1 --steady-share 51", "steady-share"},
+                {"--hosts a --total 1 --steady-share 91", "steady-share"},
                 {"--hosts a --total 1 --threshold start.p99=2s", "compares nothing"},
                 {"--hosts a --total 1 --threshold begin.p99<2s", "'begin' is no phase"},
                 {"cleanup", "--hosts is missing"},
