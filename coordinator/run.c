@@ -239,7 +239,7 @@ static void note_unreached(struct run *run)
 /* For anybody's SQL. */
 static int keep_leaks(struct run *run, const struct summary *s, struct error *err)
 {
-        int r = 0;
+        int r = store_drop_leaks(run->store, err);
 
         for (size_t i = 0; i < s->n_leaks && r == 0; i++) {
                 const struct summary_leak *l = s->leaks + i;

@@ -232,6 +232,13 @@ int store_add_missing(struct store *s, const char *text, struct error *err)
         return MIN(r, 0);
 }
 
+int store_drop_leaks(struct store *s, struct error *err)
+{
+        int r = store_do(s, STORE_STMT_NO_LEAKS, err, "t", s->run);
+
+        return MIN(r, 0);
+}
+
 int store_put_leak(struct store *s, const struct store_leak *leak, struct error *err)
 {
         int r = store_do(s, STORE_STMT_LEAK, err, "tttddditi", s->run, leak->host, leak->kind,

@@ -296,8 +296,9 @@
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                \
         X(CENSUS, "INSERT INTO census (run, agent, seq, host, units, realtime_ns, daemon_pid,"     \
                   " kind, count, detail) VALUES (?, ?, ?, ?, ?, ?, nullif(?, -1), ?, ?, ?)")       \
+        X(NO_LEAKS, "DELETE FROM leak WHERE run = ?")                                              \
         X(LEAK, "INSERT INTO leak (run, host, kind, per_unit, ci_low, ci_high, total, what,"       \
-                " accepted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")            \
+                " accepted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")                                   \
         X(METRIC, "INSERT INTO metric (run, agent, seq, host, realtime_ns" METRIC_KINDS(           \
                           METRIC_NAME) ") VALUES (?, ?, ?, ?, ?" METRIC_KINDS(METRIC_VALUE) ")")
 

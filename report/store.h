@@ -124,14 +124,15 @@ int store_end_run(struct store *s, int64_t ended_realtime_ns, int64_t wall_ns,
                   struct error *err) _warn_unused_;
 int store_set_verdict(struct store *s, enum verdict verdict, struct error *err) _warn_unused_;
 
-/* A leak, as it was found when the run was over; committed with the verdict. what: "" = not known.
- */
+/* The leaks, as they were found when the run was over, in place of those that were there before;
+ * committed with the verdict. what: "" = not known. */
 struct store_leak {
         const char *host, *kind, *what;
         double per_unit, low, high;
         int64_t total;
         bool accepted;
 };
+int store_drop_leaks(struct store *s, struct error *err) _warn_unused_;
 int store_put_leak(struct store *s, const struct store_leak *leak, struct error *err) _warn_unused_;
 
 /* What reports read. The handle is the store's; do not write through it. */

@@ -22,6 +22,7 @@
 #define NAME_SHARE 0.1
 #define NAMES_MAX  3
 #define MOST       0.9 /* one that has so much of it is all of it */
+#define NEARLY     1.5 /* times the floor is about the floor */
 
 /* ---- reading ---- */
 
@@ -267,6 +268,12 @@ int64_t summary_count_leaks(const struct summary *s, char *ret_first, size_t siz
         return n;
 }
 
+static const char *format_total(int64_t n, char *buf, size_t size)
+{
+        snprintf(buf, size, "%+" PRId64, n);
+        return buf;
+}
+
 static void print_leak(const struct summary_leak *l, FILE *out)
 {
         char first[128], text[512];
@@ -277,23 +284,41 @@ static void print_leak(const struct summary_leak *l, FILE *out)
                  PER_UNIT(l->kind, l->high),
                  streq(l->kind, census_kind_name(CENSUS_RSS))
                          ? format_size(l->total, (char[32]){0}, 32)
-                         : PER_UNIT(l->kind, (double)l->total),
+                         : format_total(l->total, (char[32]){0}, 32),
                  l->what[0] ? ": " : "", l->what, l->accepted ? "; accepted (--allow-leak)" : "");
         text_wrap(first, text, WIDTH, LEAK_LINES, out);
+}
+
+/* Kinds that could be judged, and not at the floor: how little would have shown. */
+static size_t list_visible(const struct summary_part *h, char *text, size_t size)
+{
+        size_t n = 0;
+
+        for (int k = 0; k < CENSUS_MAX_ && n < size; k++)
+                if (h->steady.visible[k] > leak_floor((enum census_kind)k) * NEARLY)
+                        n += (size_t)snprintf(text + n, size - n, "%s%s %s", n ? ", " : "",
+                                              census_kind_name(k),
+                                              PER_UNIT(census_kind_name(k), h->steady.visible[k]));
+        return n;
 }
 
 /* "no leak" is empty without what would have been one. */
 static void print_visible(const struct summary_part *h, FILE *out)
 {
-        char text[512];
-        size_t n = 0;
+        char text[600];
+        size_t n = list_visible(h, text, sizeof(text));
+        bool first = true;
 
-        for (int k = 0; k < CENSUS_MAX_ && n < sizeof(text); k++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.2f a unit of any %skind",
+                              n ? ", " : "", leak_floor(CENSUS_FDS), n ? "other " : "");
+        for (int k = 0; k < CENSUS_MAX_ && n < sizeof(text); k++) {
                 if (h->steady.visible[k] >= 0)
-                        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %s", n ? ", " : "",
-                                              census_kind_name(k),
-                                              PER_UNIT(census_kind_name(k), h->steady.visible[k]));
-        text_wrap("    a unit that would show: ", text, WIDTH, LEAK_LINES, out);
+                        continue;
+                n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s",
+                                      first ? "; not judged: " : ", ", census_kind_name(k));
+                first = false;
+        }
+        text_wrap("    would show from ", text, WIDTH, LEAK_LINES, out);
 }
 
 static void print_host(const struct summary_part *h, FILE *out)

@@ -18,6 +18,7 @@ struct made {
         struct store *store;
         uint64_t seq[2];
         unsigned seed;
+        int64_t allow_leak; /* of the spec */
 };
 
 static inline int setup(void **state)
@@ -53,6 +54,7 @@ static inline void make(struct made *m, enum mode mode, int64_t total, int64_t d
                                 .total = total,
                                 .parallel = 25,
                                 .seed = 42,
+                                .allow_leak = m->allow_leak,
                                 .deadline_ns = {1, 1, 1, 1, 1, 1, 1},
                                 .probe_timeout_ns = NSEC_PER_SEC,
                                 .lease_ns = 60 * NSEC_PER_SEC};
