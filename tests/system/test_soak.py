@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Soaks that must pass, and what they report and record."""
 
+import json
 import re
 
 import pytest
@@ -33,6 +34,28 @@ def test_fifty_units_25_at_a_time(bed):
         assert 0 < figures["p50_ns"] <= figures["p90_ns"] <= figures["p99_ns"] <= figures["p999_ns"] \
             <= figures["max_ns"]
     assert list(data["hosts"]) == ["a"]
+    check_censuses(outcome)
+
+
+def check_censuses(outcome):
+    """Before and after, and none in between; too few to call anything a leak."""
+    steady = outcome.data["hosts"]["a"]["steady"]
+    assert steady["points"] == 2 and not steady["enough"] and not steady["strangers"], steady
+    assert outcome.data["leaks"] == []
+    rows = outcome.store.rows("select units, kind, count, detail from census order by seq")
+    before = {kind: (count, detail) for units, kind, count, detail in rows if units == 0}
+    after = {kind: (count, detail) for units, kind, count, detail in rows if units == 50}
+    assert len(before) + len(after) == len(rows)
+    for counted in (before, after):
+        assert 15 < counted["fds"][0] < 5000 and 5 < counted["threads"][0] < 1000, counted
+        assert 20 << 20 < counted["rss"][0] < 4 << 30 and counted["mounts"][0] > 10, counted
+        for kind in ("cgroups", "processes", "volumes", "operations"):
+            assert counted[kind][0] == 0, (kind, counted)
+        names = json.loads(counted["fds"][1])
+        assert names["pipe"] > 0 and names["socket /var/lib/lxd/unix.socket"] > 0, names
+    assert before["veths"] == after["veths"] and before["loops"] == after["loops"]
+    # LXD 5.0.2 keeps the log of each deleted container open
+    assert json.loads(after["fds"][1])["/var/log/lxd/*/lxc.log.old"] >= 50
 
 
 def test_the_store_can_be_queried(bed):
