@@ -192,7 +192,8 @@ static int store_load(struct store *s, struct error *err)
                 const char *label = (const char *)sqlite3_column_text(st, 1);
                 struct store_host *hosts;
 
-                snprintf(s->run, sizeof(s->run), "%s", (const char *)sqlite3_column_text(st, 0));
+                snprintf(s->run, sizeof(s->run), "%s",
+                         (const char *)sqlite3_column_text(st, 0) ?: "");
                 c = SQLITE_OK;
                 if (!label)
                         continue;

@@ -128,7 +128,7 @@ int store_agent_id(struct store *s, size_t host, char ret[static 33], struct err
         sqlite3_bind_int64(st, 1, s->hosts[host].agent);
         c = sqlite3_step(st);
         if (c == SQLITE_ROW)
-                snprintf(ret, 33, "%s", (const char *)sqlite3_column_text(st, 0));
+                snprintf(ret, 33, "%s", (const char *)sqlite3_column_text(st, 0) ?: "");
         else
                 r = store_error(s, c, "read", err);
         sqlite3_finalize(st);
@@ -147,7 +147,7 @@ int store_each_unit(struct store *s, store_unit_handler handler, void *userdata,
         if (r < 0)
                 return r;
         while (r == 0 && (c = sqlite3_step(st)) == SQLITE_ROW) {
-                int outcome = outcome_from_name((const char *)sqlite3_column_text(st, 2));
+                int outcome = outcome_from_name((const char *)sqlite3_column_text(st, 2) ?: "");
 
                 r = outcome < 0
                             ? error_set(err, -EUCLEAN, "%s: a unit without an outcome", s->path)

@@ -25,7 +25,10 @@ int summary_each(struct summary_context *c, const char *sql, const char *param,
                  int (*row)(struct summary_context *c, sqlite3_stmt *st, void *userdata),
                  void *userdata) _warn_unused_;
 
-/* A column as text, "" for NULL, cut to size. */
+/* A column as text, "" for NULL; as sqlite3_column_text(). */
+const char *summary_text(sqlite3_stmt *st, int column);
+/* The same, cut to size, made UTF-8 and without control characters but '\n' and '\t': a store may
+ * come from anybody, and be shown on a terminal. */
 void summary_column(sqlite3_stmt *st, int column, char *buf, size_t size);
 
 /* Adds room for one more element; the new one is zeroed. */

@@ -70,8 +70,8 @@ static int row_census(struct summary_context *context, sqlite3_stmt *st, void *u
 {
         struct censuses *c = userdata;
         int64_t agent = sqlite3_column_int64(st, 0), seq = sqlite3_column_int64(st, 1);
-        const char *kind = (const char *)sqlite3_column_text(st, 5);
-        const char *detail = (const char *)sqlite3_column_text(st, 7);
+        const char *kind = summary_text(st, 5);
+        const char *detail = summary_text(st, 7);
         int k = kind ? census_kind_from_name(kind) : -EINVAL, r;
 
         if (c->n == 0 || agent != c->agent || seq != c->seq) {

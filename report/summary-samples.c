@@ -49,8 +49,8 @@ static void phase_set_finish(struct phase_set *set)
 static int row_sample(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 {
         struct phase_set *set = userdata;
-        int phase = phase_from_name((const char *)sqlite3_column_text(st, 0));
-        int result = result_from_name((const char *)sqlite3_column_text(st, 1));
+        int phase = phase_from_name(summary_text(st, 0));
+        int result = result_from_name(summary_text(st, 1));
 
         if (phase < 0 || result < 0 || result == RESULT_INTERRUPTED)
                 return 0;
@@ -187,7 +187,7 @@ struct points {
 static int row_point(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 {
         struct points *points = userdata;
-        struct summary_part *h = summary_host(c->summary, (const char *)sqlite3_column_text(st, 0));
+        struct summary_part *h = summary_host(c->summary, summary_text(st, 0));
         struct point *items = summary_grow(points->items, points->n, sizeof(*items));
 
         if (!items)

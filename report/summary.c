@@ -2,6 +2,7 @@
 
 /* A run's summary out of its store: units, hosts, what was left, the verdict; see summary.h. */
 
+#include "base/text.h"
 #include "proto/fields.h"
 #include "report/summary-internal.h"
 
@@ -29,11 +30,21 @@ int summary_each(struct summary_context *c, const char *sql, const char *param,
         return r;
 }
 
-void summary_column(sqlite3_stmt *st, int column, char *buf, size_t size)
+const char *summary_text(sqlite3_stmt *st, int column)
 {
         const char *s = (const char *)sqlite3_column_text(st, column);
 
-        snprintf(buf, size, "%s", s ? s : "");
+        return s ? s : "";
+}
+
+void summary_column(sqlite3_stmt *st, int column, char *buf, size_t size)
+{
+        const char *s = summary_text(st, column);
+
+        utf8_copy(buf, size, s, strlen(s));
+        for (char *p = buf; *p; p++)
+                if (((unsigned char)*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7f)
+                        *p = '?';
 }
 
 void *summary_grow(void *items, size_t n, size_t size)
@@ -98,7 +109,7 @@ static int row_run(struct summary_context *c, sqlite3_stmt *st, void *userdata)
         struct run_spec spec = {0};
         int r;
 
-        r = decode(c, run_spec_fields, (const char *)sqlite3_column_text(st, 0), &spec);
+        r = decode(c, run_spec_fields, summary_text(st, 0), &spec);
         if (r == 0) {
                 s->mode = (enum mode)spec.mode;
                 s->parallel = spec.parallel;
@@ -113,7 +124,7 @@ static int row_run(struct summary_context *c, sqlite3_stmt *st, void *userdata)
         s->wall_ns = sqlite3_column_int64(st, 4);
         s->stopped = sqlite3_column_int(st, 5);
         if (sqlite3_column_type(st, 6) != SQLITE_NULL) {
-                s->missing = strdup((const char *)sqlite3_column_text(st, 6));
+                s->missing = strdup(summary_text(st, 6));
                 if (!s->missing && r == 0)
                         r = -ENOMEM;
         }
@@ -166,13 +177,13 @@ static int row_host(struct summary_context *c, sqlite3_stmt *st, void *userdata)
         if (sqlite3_column_type(st, 5) == SQLITE_NULL)
                 return 0;
         h->has_pong = true;
-        return decode(c, msg_pong_fields, (const char *)sqlite3_column_text(st, 5), &h->pong);
+        return decode(c, msg_pong_fields, summary_text(st, 5), &h->pong);
 }
 
 static int row_outcome(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 {
-        struct summary_part *h = summary_host(c->summary, (const char *)sqlite3_column_text(st, 0));
-        int outcome = outcome_from_name((const char *)sqlite3_column_text(st, 1));
+        struct summary_part *h = summary_host(c->summary, summary_text(st, 0));
+        int outcome = outcome_from_name(summary_text(st, 1));
         struct summary_part *parts[] = {&c->summary->total, h};
 
         for (size_t i = 0; i < ELEMENTSOF(parts) && parts[i]; i++) {
@@ -193,7 +204,7 @@ static int row_outcome(struct summary_context *c, sqlite3_stmt *st, void *userda
 
 static int row_late(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 {
-        struct summary_part *h = summary_host(c->summary, (const char *)sqlite3_column_text(st, 0));
+        struct summary_part *h = summary_host(c->summary, summary_text(st, 0));
         struct summary_part *parts[] = {&c->summary->total, h};
 
         for (size_t i = 0; i < ELEMENTSOF(parts) && parts[i]; i++) {
@@ -205,7 +216,7 @@ static int row_late(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 
 static int row_held(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 {
-        struct summary_part *h = summary_host(c->summary, (const char *)sqlite3_column_text(st, 0));
+        struct summary_part *h = summary_host(c->summary, summary_text(st, 0));
 
         c->summary->total.units.held += sqlite3_column_int64(st, 1);
         if (h)
