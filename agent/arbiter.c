@@ -18,11 +18,13 @@ bool arbiter_is_reserved(const struct arbiter *a, int64_t now_ns)
 /* The coordinator of the run that is here, or one that says it is. */
 static enum arbiter_answer arbiter_own(const struct arbiter *a, const struct arbiter_hello *h)
 {
-        if (h->epoch > a->epoch)
-                return ARBITER_AGAIN;
-        if (h->epoch < a->epoch || (a->coord_id[0] && !streq(a->coord_id, h->coord_id)))
+        if (h->epoch < a->epoch ||
+            (h->epoch == a->epoch && a->coord_id[0] && !streq(a->coord_id, h->coord_id)))
                 return ARBITER_STALE;
-        return ARBITER_AGAIN;
+        if (!a->ending)
+                return ARBITER_AGAIN;
+        /* who wanted the agent has not come for it: the run begins anew, where its records end */
+        return a->stopped ? ARBITER_BEGIN : ARBITER_BUSY;
 }
 
 enum arbiter_answer arbiter_hello(const struct arbiter *a, const struct arbiter_hello *h,

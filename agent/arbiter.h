@@ -19,7 +19,7 @@
 #define ARBITER_RESERVE_NS (30 * NSEC_PER_SEC) /* who takes an agent has it for itself so long */
 
 struct arbiter {
-        /* the run that is here; empty = none, and nothing of the next six counts then */
+        /* the run that is here; empty = none, and nothing of the next seven counts then */
         char run[RUN_ID_SIZE];
         uint32_t epoch;    /* the highest seen of it */
         char coord_id[33]; /* that had this epoch; empty = not known (after a restart) */
@@ -27,6 +27,7 @@ struct arbiter {
         int64_t heard_ns; /* of the driver */
         bool stopped;     /* all is over here, stock was taken */
         bool occupied;    /* units are in flight or held */
+        bool ending;      /* it is being ended for one that takes the agent */
 
         char thief[33]; /* coord_id of one that takes the agent, until it has its run */
         int64_t thief_ns;

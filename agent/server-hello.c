@@ -18,7 +18,7 @@
 
 /* ---- WELCOME ---- */
 
-static void send_welcome(struct server *s, const struct peer *to, const char *run)
+static void send_welcome(struct server *s, const struct peer *to, const char *run, uint64_t seq)
 {
         int64_t now_ns = now_monotonic_ns();
         bool drives = s->run && s->has_driver && peer_equal(to, &s->driver);
@@ -39,7 +39,7 @@ static void send_welcome(struct server *s, const struct peer *to, const char *ru
         }
         if (drives)
                 m.leases = run_list_leases(s->run);
-        send_message(s, to, MESSAGE_WELCOME, run, 0, fields_encode(msg_welcome_fields, &m));
+        send_message(s, to, MESSAGE_WELCOME, run, seq, fields_encode(msg_welcome_fields, &m));
         fields_release(msg_welcome_fields, &m);
 }
 
@@ -62,7 +62,7 @@ static void on_preflight(const struct preflight_answer *a, void *userdata)
         if (!s->has_driver)
                 return; /* it was taken from it meanwhile */
         if (a->ok) {
-                send_welcome(s, &s->driver, run_id(s));
+                send_welcome(s, &s->driver, run_id(s), s->hello_seq);
                 return;
         }
         send_refuse(s, &s->driver, a->refuse, "%s", a->text);
@@ -77,7 +77,7 @@ static void on_preflight(const struct preflight_answer *a, void *userdata)
 static void welcome_driver(struct server *s)
 {
         if (run_has_source(s->run))
-                send_welcome(s, &s->driver, run_id(s));
+                send_welcome(s, &s->driver, run_id(s), s->hello_seq);
         else if (!s->preflight &&
                  preflight_start(s->deps.lxd, run_get_spec(s->run), s->deps.agent_id, on_preflight,
                                  s, &s->preflight) < 0)
@@ -99,6 +99,7 @@ static void adopt_driver(struct server *s, const struct hello_note *n)
         s->has_driver = true;
         s->driver = n->peer;
         s->epoch = n->epoch;
+        s->hello_seq = n->seq;
         s->heard_ns = now_ns;
         s->thief[0] = '\0';
         snprintf(s->coord_id, sizeof(s->coord_id), "%s", n->coord_id);
@@ -208,6 +209,7 @@ static void fill_note(struct server *s, struct hello_note *n, const struct msg_h
                       const struct wire_header *h)
 {
         n->epoch = h->epoch;
+        n->seq = h->seq;
         /* else the ack is about another agent that was here before */
         n->known = streq(m->agent_id, s->deps.agent_id);
         n->committed = n->known ? h->ack : 0;
@@ -265,7 +267,9 @@ static void hello_again(struct server *s, const struct peer *peer, struct msg_he
                 return;
         }
         fill_note(s, &n, m, h);
-        if (check_not_behind(&n, outbox_acked(s->outbox), &err) < 0) {
+        /* the process that drives cannot be; one of its HELLOs can have been long on the way */
+        if (!streq(s->coord_id, m->coord_id) &&
+            check_not_behind(&n, outbox_acked(s->outbox), &err) < 0) {
                 send_refuse(s, peer, REFUSE_STALE_EPOCH, "%s", err.text);
                 return;
         }
@@ -292,6 +296,7 @@ static struct arbiter arbiter_of(struct server *s)
         snprintf(a.run, sizeof(a.run), "%s", run_id(s));
         memcpy(a.coord_id, s->coord_id, sizeof(a.coord_id));
         a.stopped = run_is_stopped(s->run);
+        a.ending = s->ending;
         a.occupied = pong.in_flight + pong.held > 0;
         return a;
 }
@@ -301,7 +306,7 @@ static void refuse_busy(struct server *s, const struct peer *peer, int64_t now_n
         int64_t silent_s = (now_ns - s->heard_ns) / NSEC_PER_SEC;
         char since[32];
 
-        if (!s->run) {
+        if (!s->run || s->ending) {
                 send_refuse(s, peer, REFUSE_BUSY, "another coordinator is taking it");
                 return;
         }
@@ -344,6 +349,7 @@ static void steal(struct server *s, const struct peer *peer, const struct msg_he
                 send_refuse(s, &s->driver, REFUSE_STOLEN, "%s has taken this host for run %s",
                             m->who, m->spec.run);
         s->has_driver = false;
+        s->ending = true;
         run_stop(s->run, STOP_MODE_ABORT, false);
         send_refuse(s, peer, REFUSE_BUSY, "what is under way of run %s is being ended here",
                     run_id(s));
@@ -402,7 +408,8 @@ void on_hello(struct server *s, const struct peer *peer, const struct wire_heade
                 return;
         if (!m->has_spec) {
                 remember_visitor(s, peer, m->who);
-                send_welcome(s, peer, h->run); /* whatever is under way is not its concern */
+                send_welcome(s, peer, h->run,
+                             h->seq); /* whatever is under way is not its concern */
         } else if (peer->role < ROLE_DRIVE)
                 refuse_role(s, peer, "to drive", ROLE_DRIVE);
         else if (s->on_idle)

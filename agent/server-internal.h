@@ -25,6 +25,7 @@ struct hello_note {
         struct peer peer;
         char coord_id[33], who[WHO_SIZE];
         uint32_t epoch;
+        uint64_t seq;       /* of the HELLO */
         bool known;         /* it speaks of this agent */
         uint64_t committed; /* then: records of ours its coordinator has */
         struct run_spec spec;
@@ -41,10 +42,12 @@ struct server {
         bool has_driver;
         struct peer driver;
         char coord_id[33], who[WHO_SIZE];
+        uint64_t hello_seq;
         uint32_t epoch; /* the highest of the run that is here, and on disk */
         int64_t heard_ns, since_ns;
         char thief[33]; /* coord_id, see arbiter.h */
         int64_t thief_ns;
+        bool ending; /* the run, for the thief */
         char stop_by[WHO_SIZE]; /* who asked that the run be stopped */
 
         bool noting;

@@ -45,6 +45,7 @@ void forget_run(struct server *s)
         s->run = run_free(s->run);
         json_object_put(TAKE(s->leftovers));
         s->has_driver = false;
+        s->ending = false;
         s->epoch = 0;
         s->coord_id[0] = s->stop_by[0] = '\0';
         end_in_spool(s);
@@ -195,7 +196,12 @@ void on_ping(struct server *s, const struct peer *peer, const struct wire_header
         const struct msg_ping *m = body;
         struct msg_pong pong = {.stamp_ns = m->stamp_ns};
 
-        if (s->run && s->has_driver && peer_equal(peer, &s->driver) && m->agent_stamp_ns > 0)
+        /* One that takes itself for a driver must not be content with a PONG. */
+        if (h->epoch > 0 && !is_driver(s, peer, h)) {
+                send_err(s, peer, "no_session", "say HELLO first");
+                return;
+        }
+        if (h->epoch > 0 && m->agent_stamp_ns > 0)
                 run_echo(s->run, m->agent_stamp_ns, now_monotonic_ns());
         fill_pong(s, &pong);
         send_message(s, peer, MESSAGE_PONG, h->run, 0, fields_encode(msg_pong_fields, &pong));

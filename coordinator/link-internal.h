@@ -34,6 +34,8 @@ struct link {
         /* session */
         bool welcomed; /* on this socket */
         bool was_ready;
+        uint64_t hello_seq;  /* number of the last HELLO */
+        uint64_t hello_done; /* up to this one they were answered, or are not to be any more */
         bool patient, given_up;
         int64_t hello_ns, ping_ns;  /* last sent */
         int64_t heard_ns;           /* last received in a session */

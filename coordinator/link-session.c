@@ -10,7 +10,10 @@
 
 int link_send(struct link *l, enum message_type type, uint64_t ack, const char *body)
 {
-        struct wire_header header = {.type = type, .epoch = l->config.epoch, .ack = ack};
+        struct wire_header header = {.type = type,
+                                     .epoch = l->config.epoch,
+                                     .seq = type == MESSAGE_HELLO ? l->hello_seq : 0,
+                                     .ack = ack};
         uint8_t buf[WIRE_HEADER_SIZE];
         struct zframe frames[2] = {{buf, sizeof(buf)}, {body, strlen(body)}};
 
@@ -39,6 +42,7 @@ void link_hello(struct link *l, int64_t now_ns)
         struct msg_hello hello = *l->config.hello;
         json_object *object;
 
+        l->hello_seq++;
         snprintf(hello.agent_id, sizeof(hello.agent_id), "%s",
                  l->welcome.agent_id[0] ? l->welcome.agent_id : l->config.agent_id);
         object = fields_encode(msg_hello_fields, &hello);
@@ -162,8 +166,8 @@ static void on_welcome(struct link *l, const struct wire_header *h, void *body)
         int64_t now_ns = now_monotonic_ns();
         enum link_news news = what_is_new(l, w);
 
-        if (l->welcomed)
-                return;
+        if (l->welcomed || h->seq <= l->hello_done)
+                return; /* to an earlier HELLO: what it says is no longer so */
         if (w->proto < PROTO_MIN || w->proto > PROTO_MAX) {
                 link_give_up(l, -EPROTONOSUPPORT,
                              "it wants to speak protocol %lld, this coordinator speaks %d to %d: "
@@ -180,6 +184,7 @@ static void on_welcome(struct link *l, const struct wire_header *h, void *body)
         l->welcome = *w;
         l->welcome.leases = NULL;
         l->welcomed = l->was_ready = true;
+        l->hello_done = l->hello_seq;
         l->heard_ns = now_ns;
         l->error = ERROR_INIT;
         l->ping_ns = 0;

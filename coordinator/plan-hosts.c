@@ -51,8 +51,10 @@ void plan_host_ready(struct plan *p, size_t host, int64_t parallel_max, int64_t 
         h->parallel = p->config.parallel;
         if (parallel_max > 0)
                 h->parallel = MIN(h->parallel, parallel_max);
-        for (size_t i = 0; i < h->n_leases; i++)
+        for (size_t i = 0; i < h->n_leases; i++) {
+                h->leases[i]->known = h->leases[i]->confirmed;
                 h->leases[i]->send_now = !h->leases[i]->confirmed;
+        }
         p->weights_valid = false;
 }
 
@@ -127,7 +129,7 @@ int plan_reconcile(struct plan *p, size_t host, const int64_t *leases, size_t n,
         struct plan_host *h = p->hosts + host;
 
         for (size_t k = 0; k < h->n_leases; k++) {
-                bool has = !h->leases[k]->confirmed;
+                bool has = !h->leases[k]->known;
 
                 for (size_t i = 0; i < n && !has; i++)
                         has = leases[i] == h->leases[k]->id;

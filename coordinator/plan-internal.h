@@ -20,6 +20,7 @@ struct lease {
         struct ranges held;  /* density: up; a subset of those not ended, or ended later */
         int64_t sent_ns;
         bool confirmed;
+        bool known; /* confirmed before the present session with the host */
         bool send_now;
 };
 

@@ -107,6 +107,7 @@ static int restore_live(struct plan *p, struct plan_host *h, struct lease *l, bo
         plan_lent_add(p, h, l->end - l->first - l->ended.count - held, now_ns);
         /* the newest may never have arrived: it is sent again */
         l->confirmed = h->n_unconfirmed > 0;
+        l->known = l->confirmed;
         l->send_now = !l->confirmed;
         h->n_unconfirmed += !l->confirmed;
         if (!over)

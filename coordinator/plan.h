@@ -43,6 +43,7 @@
 #define PLAN_LEASE_MAX    INT64_C(10000)      /* units in one lease */
 #define PLAN_TRIES_MAX    3                   /* interrupted outcomes until the unit counts so */
 #define PLAN_REASON_FULL  "min-free"          /* RETURNED with it: the host takes no more */
+#define PLAN_REASON_DRAIN "drain"             /* it is ending: plan_host_silent() */
 #define PLAN_REASON_WEDGE "wedge"             /* the same: nothing gets on there any more */
 
 struct plan_config {
@@ -185,8 +186,9 @@ int plan_restore_lease(struct plan *p, const struct plan_past *past, const struc
 int plan_restore_full(struct plan *p, size_t host) _warn_unused_;
 int plan_restored(struct plan *p) _warn_unused_;
 
-/* What a host still has, by its own word at the beginning of a session, all it had to say before
- * being known: takes back one confirmed lease that is not among them. As plan_expire(). */
+/* What a host still had by its own word when plan_host_ready() was called, all it had to say before
+ * being known: takes back one lease that it had confirmed by then and that is not among them. As
+ * plan_expire(). */
 int plan_reconcile(struct plan *p, size_t host, const int64_t *leases, size_t n, int64_t now_ns,
                    struct plan_lease *ret) _warn_unused_;
 

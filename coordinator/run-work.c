@@ -89,6 +89,10 @@ static void on_record(struct link *l, const struct record *r, void *userdata)
                                       now_monotonic_ns());
         if (stored > 0 && r->kind == RECORD_OUTCOME && answer != PLAN_COUNTED)
                 run_journal_not_counted(run, host, r, plan_answer_name(answer));
+        /* not asked by us: it shuts down, or is taken. Nothing for it till the next WELCOME. */
+        if (r->kind == RECORD_RETURNED && streq(r->returned.reason, PLAN_REASON_DRAIN) &&
+            r->seq > (uint64_t)link_welcome(l)->head)
+                plan_host_silent(run->plan, host, now_monotonic_ns());
         if (r->kind == RECORD_WEDGE && run->spec.on_wedge == ON_WEDGE_STOP)
                 plan_drain(run->plan);
         if (!run->hosts[host].dirty) {

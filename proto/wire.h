@@ -14,7 +14,8 @@
  *        6     2  header length, 44
  *        8    16  run id, NUL padded, empty when the message is about no run
  *       24     4  epoch: how often this coordinator has started; never goes back
- *       28     8  seq: RESULTS the first record's number, else 0
+ *       28     8  seq: RESULTS the first record's number; HELLO its own number, WELCOME that of
+ *                 the HELLO it answers; else 0
  *       36     8  ack: ACK the last record committed; HELLO likewise
  */
 

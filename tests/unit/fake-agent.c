@@ -159,6 +159,7 @@ static void on_hello(struct agent *a, const struct wire_header *h, json_object *
 {
         struct msg_hello m = {0};
         struct error err = ERROR_INIT;
+        json_object *body;
         struct msg_welcome w = {.proto = 1, .head = (int64_t)a->head, .parallel_max = PARALLEL_MAX};
 
         if (fields_decode(msg_hello_fields, object, &m, &err) < 0) {
@@ -185,7 +186,9 @@ static void on_hello(struct agent *a, const struct wire_header *h, json_object *
         a->sent = h->ack;
         fake_send_nonsense(a);
         w.leases = list_leases(a);
-        fake_send_struct(a, MESSAGE_WELCOME, msg_welcome_fields, &w);
+        body = fields_encode(msg_welcome_fields, &w);
+        fake_send_body(a, MESSAGE_WELCOME, h->seq, body);
+        json_object_put(body);
         json_object_put(w.leases);
 }
 

@@ -47,6 +47,11 @@ static void test_table(void **state)
                 {{"a", 1, "A", .thief = "B", .thief_ns = S(99)}, {"c", "C", 1}, ARBITER_BUSY},
                 {{"a", 1, "A", .thief = "B", .thief_ns = S(99)}, {"a", "A", 1}, ARBITER_STALE},
                 {{"a", 1, "A", .thief = "B", .thief_ns = S(99)}, {"a", "A", 2}, ARBITER_BUSY},
+                /* or does not come for it after all */
+                {{"a", 1, "A", .ending = true, .occupied = true}, {"a", "A", 1}, ARBITER_BUSY},
+                {{"a", 1, "A", .ending = true, .stopped = true}, {"a", "A", 1}, ARBITER_BEGIN},
+                {{"a", 1, "A", .ending = true, .stopped = true}, {"a", "X", 1}, ARBITER_STALE},
+                {{"a", 1, "A", .ending = true, .stopped = true}, {"a", "X", 2}, ARBITER_BEGIN},
                 {{"", .thief = "B", .thief_ns = S(99)}, {"a", "A", 1}, ARBITER_BUSY},
                 {{"a", 1, "A", .thief = "B", .thief_ns = S(70)}, {"c", "C", 1}, ARBITER_BEGIN},
                 {{"a", 1, "A", .thief = "B", .thief_ns = S(70)}, {"a", "A", 1}, ARBITER_AGAIN},
