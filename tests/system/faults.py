@@ -14,7 +14,8 @@ MONITORS = "pgrep -f '^.lxc monitor. /var/lib/lxd/containers soak-'"
 LINGER = "sh -c 'sleep 4; test ! -e /tmp/hang || { trap \"\" TERM; sleep 600; }'"
 # The containers that are at it: up, and not on their way down yet.
 LINGERING = """for c in /sys/fs/cgroup/lxc.payload.soak-*; do
-    [ -z "$(sed 's,.*,/proc/&/cmdline,' $c/cgroup.procs | xargs -r grep -lsz '^sleep 4;')" ] || echo $c; done"""
+    [ -z "$(find $c -name cgroup.procs -exec cat {} + | sed 's,.*,/proc/&/cmdline,' |
+        xargs -r grep -lsz '^sleep 4;')" ] || echo $c; done"""
 OF_LINGERING = "basename $1 | sed 's/^lxc.payload.//; s/-1$//'"
 INIT_OF = "i=$(for m in $(pgrep -f \"^.lxc monitor. .* $n *\\$\"); do pgrep -P $m -x init; done)"
 
