@@ -15,7 +15,8 @@
         X(show)                                                                                    \
         X(list)                                                                                    \
         X(trend)                                                                                   \
-        X(export)
+        X(export)                                                                                  \
+        X(compare)
 
 #define X(word)                                                                                    \
         int report_##word(int argc, char **argv);                                                  \

@@ -6,13 +6,14 @@ _lxdsoak_report()
         local cur prev words cword command=show
         local show="--dir --journal --directory --file --stream --json --verbose --help --version"
         local list="--json --help --version"
+        local compare="--dir --journal --directory --file --stream --baseline --slower --json --help --version"
         local trend="--csv --t --value --floor --warm-up --exit-code --json --help --version"
         local export="--dir --journal --directory --file --stream --csv --junit --openmetrics --hgrm
                 --help --version"
 
         _init_completion -n = || return
         case "${words[1]}" in
-        show | list | trend | export) ((cword > 1)) && command=${words[1]} ;;
+        show | list | compare | trend | export) ((cword > 1)) && command=${words[1]} ;;
         esac
         case "$prev" in
         --dir | --directory | --hgrm) _filedir -d; return ;;
@@ -25,7 +26,7 @@ _lxdsoak_report()
         fi
         _filedir -d
         if ((cword == 1)); then
-                mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "show list trend export last" -- "$cur")
+                mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "show list compare trend export last" -- "$cur")
         fi
 } &&
         complete -F _lxdsoak_report lxdsoak-report

@@ -12,6 +12,7 @@ static const struct option_table program_table = {
         .program = "lxdsoak-report",
         .usage = "lxdsoak-report [show] [RUN] [OPTION…]\n"
                  "       lxdsoak-report list [DIR…] [OPTION…]\n"
+                 "       lxdsoak-report compare RUN RUN [OPTION…]\n"
                  "       lxdsoak-report trend --csv FILE [OPTION…]\n"
                  "       lxdsoak-report export [RUN] OPTION…\n"
                  "       lxdsoak-report COMMAND --help",

@@ -55,6 +55,13 @@ int stats_shift(const double *x, size_t n_x, const double *y, size_t n_y, double
 double stats_pseudo_median(const double *x, size_t n);
 
 /*
+ * Whether a of n_a is another share than b of n_b: Fisher's exact test (1935), two-sided: all
+ * tables as unlikely as this one. As fisher.test() of R. Work grows with a + b. -EINVAL when there
+ * are more than all.
+ */
+int stats_fisher(uint64_t a, uint64_t n_a, uint64_t b, uint64_t n_b, double *ret) _warn_unused_;
+
+/*
  * Benjamini and Hochberg (JRSS B 57, 1995): p of n tests, corrected so that of what is called
  * significant at level q at most q is false on average. As p.adjust(method = "BH") of R. A p that
  * is NaN is no test: it is not counted and stays NaN. ret may be p. -ENOMEM.

@@ -61,6 +61,40 @@ def test_says_what_is_not_there(short_dir):
         assert len(told.stderr.splitlines()) == 1, told
 
 
+def test_compare(host):
+    """Only what is so large that no busy machine can hide it."""
+    runs = [host.soak("--total", 40, "--parallel", 4)]
+    host.lxd.fault("op-slow", operation="start", ms=400)
+    runs.append(host.soak("--total", 40, "--parallel", 4))
+    host.lxd.fault("op-fail", operation="start", text="no such cgroup 12")
+    runs.append(host.soak("--total", 30, "--parallel", 4))
+    good, slow, bad = (o.run_dir for o in runs)
+    told = report(host.directory, "compare", good, slow, "--json")
+    found = json.loads(told.stdout)
+    start = found["phases"]["start"]
+    assert (told.returncode, found["verdict"], found["exit_code"]) == (98, "worse", 98), told
+    assert start["verdict"] == "worse" and start["p_adjusted"] < 0.01, start
+    assert start["interval_ns"][0] <= start["shift_ns"] <= start["interval_ns"][1], start
+    assert 200e6 < start["shift_ns"] < 10e9 and start["count_a"] == start["count_b"] == 40, start
+    text = report(host.directory, "compare", "--baseline", good, slow)
+    assert text.returncode == 98 and text.stdout.startswith("WORSE: "), text
+    assert "start takes " in " ".join(text.stdout.split()), text
+    back = report(host.directory, "compare", slow, good, "--json")
+    assert json.loads(back.stdout)["phases"]["start"]["verdict"] == "better", back
+    itself = report(host.directory, "compare", good, good, "--json")
+    assert (itself.returncode, json.loads(itself.stdout)["verdict"]) == (PASS, "same"), itself
+    told = report(host.directory, "compare", "--baseline", good, "--json")  # with the last one
+    found = json.loads(told.stdout)
+    assert (told.returncode, found["failed"]["verdict"], found["failed"]["b"]) == (98, "worse", 30), told
+    assert [(e["a"], e["b"]) for e in found["errors"] if "no such cgroup" in e["error"]] == [(0, 30)], told
+    few = report(host.directory, "compare", bad, bad)
+    for arguments in ((good,), (), ("--baseline", good, slow, bad), (good, "/nowhere"),
+                      (good, slow, "--slower", "5")):
+        told = report(host.directory, "compare", *arguments)
+        assert (told.returncode, told.stdout) == (USAGE, ""), told
+    assert few.returncode in (PASS, 96), few
+
+
 def write_series(path, values, head="t,value"):
     path.write_text(head + "\n" + "".join(f"{i * 60},{v}\n" for i, v in enumerate(values)))
 

@@ -5,6 +5,7 @@
 #include "tests/unit/stats-data.h"
 
 #include "report/stats-compare.h"
+#include "report/stats-depend.h"
 #include "report/stats-order.h"
 
 static void test_mann_whitney(void **state)
@@ -152,6 +153,56 @@ static void test_interval(void **state)
         free(y);
 }
 
+static void test_fisher(void **state)
+{
+        double p;
+
+        /* the lady tasting tea; ?fisher.test of R: .4857 two-sided */
+        assert_int_equal(stats_fisher(3, 4, 1, 4, &p), 0);
+        assert_digits(p, .4857, 4);
+        /* convictions of twins, also there: 2 of 17 against 10 of 13, 2 · one-sided .0005 */
+        assert_int_equal(stats_fisher(2, 17, 10, 13, &p), 0);
+        assert_digits(p, .0005367, 7);
+        assert_int_equal(stats_fisher(0, 500, 0, 500, &p), 0);
+        assert_digits(p, 1, 9);
+        assert_int_equal(stats_fisher(0, 0, 5, 500, &p), 0);
+        assert_digits(p, 1, 9);
+        assert_int_equal(stats_fisher(5, 4, 0, 4, &p), -EINVAL);
+}
+
+/* Independent values are worth one each; an AR(1) of 0.6 is worth a quarter. */
+static void test_inflation(void **state)
+{
+        static const double phi[] = {0, 0.6}, lo[] = {1, 3.5}, hi[] = {1.3, 5.5};
+        double *x = malloc(2000 * sizeof(*x)), *group = malloc(2000 * sizeof(*group)), f, sum;
+        uint64_t seed = 19;
+
+        assert_true(x && group);
+        for (size_t k = 0; k < ELEMENTSOF(phi); k++) {
+                sum = 0;
+                for (int round = 0; round < 50; round++) {
+                        random_ar1(&seed, phi[k], x, 2000);
+                        assert_int_equal(stats_inflation(x, NULL, 2000, &f), 0);
+                        sum += f / 50;
+                }
+                assert_true(lo[k] <= sum && sum <= hi[k]);
+        }
+        /* two hosts of which one is slower are no correlation */
+        for (size_t i = 0; i < 2000; i++) {
+                x[i] = random_normal(&seed) + (i < 1000 ? 0 : 5);
+                group[i] = i < 1000 ? 0 : 1;
+        }
+        assert_int_equal(stats_inflation(x, group, 2000, &f), 0);
+        assert_true(f < 1.5);
+        assert_int_equal(stats_inflation(x, NULL, 2000, &f), 0);
+        assert_true(f > 100);
+        assert_int_equal(stats_inflation(x, NULL, 0, &f), -ENODATA);
+        x[5] = NAN;
+        assert_int_equal(stats_inflation(x, NULL, 2000, &f), -EINVAL);
+        free(x);
+        free(group);
+}
+
 static void test_adjust(void **state)
 {
         static const double p[] = {.01, .02, .03, .04, .05};
@@ -176,6 +227,7 @@ int main(void)
                 cmocka_unit_test(test_ties),         cmocka_unit_test(test_inflated),
                 cmocka_unit_test(test_shift),        cmocka_unit_test(test_pseudo_median),
                 cmocka_unit_test(test_interval),     cmocka_unit_test(test_adjust),
+                cmocka_unit_test(test_fisher),       cmocka_unit_test(test_inflation),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A comparison for people and for programs, from the same structs; docs/lxdsoak-report.1.scd has
+ * the keys. */
+
+#include <json-c/json.h>
+
+#include "report/compare-run.h"
+
+struct compare_shown {
+        const struct compare_run *a, *b;
+        const struct compare *result;
+        double floor;
+        char reason[512]; /* filled by compare_explain() */
+};
+
+/* Why that verdict, in one line. */
+void compare_explain(struct compare_shown *s);
+int compare_exit_code(enum compare_verdict v);
+
+/* Verdict first. */
+void compare_print(const struct compare_shown *s, FILE *out);
+
+/* A new object. */
+json_object *compare_to_json(const struct compare_shown *s);
+
+/* What LXD said in A or in B, side by side: errors that are alike but for numbers are one. */
+struct compare_error {
+        const struct summary_error *error;
+        int64_t a, b;
+};
+/* At most 2 SUMMARY_ERRORS_MAX. */
+size_t compare_errors(const struct compare_shown *s, struct compare_error *ret);
+
+/* Wedges by class, at most max. */
+struct compare_wedge {
+        const char *class;
+        int64_t a, b;
+};
+size_t compare_wedges(const struct compare_shown *s, struct compare_wedge *ret, size_t max);
