@@ -8,10 +8,10 @@ _lxdsoak_coord()
                 --total --duration --parallel --mode --min-free --keep
                 --image --source --exec --stop --stop-timeout --phases --deadline --probe-timeout --on-wedge
                 --allow-daemon-restart --allow-leak --steady-share --evidence-limit --threshold --prefix --seed
-                --run-dir --json --quiet --verbose --help --version"
+                --run-dir --textfile --json --quiet --verbose --help --version"
         local cleanup="--hosts --key --known-agents --connect-timeout --project --run --dry-run
                 --json --quiet --verbose --help --version"
-        local resume="--key --known-agents --connect-timeout --wait --steal --json --quiet --verbose
+        local resume="--key --known-agents --connect-timeout --wait --steal --textfile --json --quiet --verbose
                 --help --version"
         local status="--hosts --key --known-agents --connect-timeout --json --verbose
                 --help --version"
@@ -27,6 +27,7 @@ _lxdsoak_coord()
         case "$prev" in
         --key | --known-agents) _filedir; return ;;
         --run-dir) _filedir -d; return ;;
+        --textfile) _filedir; return ;;
         --mode) mapfile -t COMPREPLY < <(compgen -W "churn density" -- "$cur"); return ;;
         --stop) mapfile -t COMPREPLY < <(compgen -W "clean force" -- "$cur"); return ;;
         --source) mapfile -t COMPREPLY < <(compgen -W "image copy" -- "$cur"); return ;;

@@ -115,6 +115,8 @@ static const struct option_spec specs[] = {
 
         {"run-dir", 0, OPTION_STRING, "DIR", "where the run is recorded, new or empty; by default ./lxdsoak-RUN",
          NULL, AT(run_dir), .group = "Output"},
+        {"textfile", 0, OPTION_STRING, "FILE", "the figures of run and hosts, every 10 s and at the end, for node_exporter's textfile collector",
+         NULL, AT(textfile)},
         {"json", 0, OPTION_FLAG, NULL, "the summary as one JSON object",
          NULL, AT(json)},
         {"quiet", 'q', OPTION_FLAG, NULL, "no progress on stderr",
@@ -145,6 +147,7 @@ static const struct {
         {"wait", RUN | RESUME},
         {"steal", RUN | RESUME},
         {"project", RUN | CLEANUP},
+        {"textfile", RUN | RESUME},
         {"json", RUN | CLEANUP | RESUME | STATUS},
         {"quiet", RUN | CLEANUP | FETCH | RESUME},
         {"verbose", RUN | CLEANUP | FETCH | RESUME | STATUS | STOP},

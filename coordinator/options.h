@@ -66,6 +66,7 @@ struct coord_options {
         struct string_list thresholds; /* texts of report/threshold.h */
 
         char *run_dir; /* NULL = ./lxdsoak-RUN */
+        char *textfile; /* NULL = none */
         bool json, quiet, verbose;
 
         char *run; /* cleanup, stop: of this run only; NULL = of all. evidence, resume: of this one

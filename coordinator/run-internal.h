@@ -12,6 +12,7 @@
 #include "coordinator/plan.h"
 #include "coordinator/run-thresholds.h"
 #include "coordinator/view.h"
+#include "report/summary.h"
 #include "report/store-resume.h"
 
 enum run_stage {
@@ -66,9 +67,11 @@ struct run {
         int64_t seen_ns;                      /* when store_set_seen() was called */
         int64_t started_realtime_ns, ended_realtime_ns;
         struct string_list threshold_texts; /* what has to hold */
-        char aborted[THRESHOLD_TEXT_MAX];   /* the one that ended the run; "" = none did */
-        struct run_thresholds *thresholds;  /* those that may; NULL = none */
-        int64_t n_not_counted;              /* outcomes that were told, but are not their unit's */
+        int64_t textfile_next_ns;
+        bool textfile_trouble;             /* it could not be written the last time */
+        char aborted[THRESHOLD_TEXT_MAX];  /* the one that ended the run; "" = none did */
+        struct run_thresholds *thresholds; /* those that may; NULL = none */
+        int64_t n_not_counted;             /* outcomes that were told, but are not their unit's */
 
         unsigned interrupts;       /* Ctrl-C so far */
         int64_t abort_deadline_ns; /* 0 = none */
@@ -120,6 +123,10 @@ int run_resume_open(struct run *run, struct error *err) _warn_unused_;
 int run_resume_plan(struct run *run, int64_t now_ns, struct error *err) _warn_unused_;
 /* Says which hosts are not there. */
 void run_resume_begin(struct run *run, int64_t now_ns);
+
+/* run-textfile.c */
+void run_textfile(struct run *run, int64_t now_ns);
+void run_textfile_end(struct run *run, const struct summary *s);
 
 /* run-view.c */
 void run_show(struct run *run, int64_t now_ns);

@@ -122,6 +122,7 @@ static void on_tick(struct fleet *f, int64_t now_ns, void *userdata)
         }
         if (run->abort_deadline_ns && now_ns > run->abort_deadline_ns && run->stage != RUN_OVER)
                 run_over(run);
+        run_textfile(run, now_ns);
         if (run->stage != RUN_OVER && view_due(run->view, now_ns))
                 run_show(run, now_ns);
 }
@@ -280,6 +281,8 @@ static int conclude(struct run *run)
                 r = store_set_verdict(run->store, s->verdict, &err);
         if (r == 0)
                 r = run_journal_ended(run, s, &err);
+        if (r == 0)
+                run_textfile_end(run, s);
         if (r < 0) {
                 log_error("%s", err.text);
                 return EXIT_INTERNAL;

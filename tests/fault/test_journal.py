@@ -3,6 +3,8 @@
 missing. Programs log to journals that tests make [journald.py]."""
 
 import os
+import re
+import subprocess
 
 import pytest
 
@@ -180,3 +182,41 @@ def test_from_a_pipe(bed):
     streams = b"".join(open(j.export, "rb").read() for j in (bed.journals[0], bed.own))
     told = report(bed.directory, "last", "--json", "--stream", "-", stdin=streams)
     assert (told.returncode, told.stdout) == (PASS, outcome.out), told
+
+
+def queries():
+    """The journalctl lines of docs/journal.md, with what a line ending in | goes on with."""
+    docs = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "journal.md")
+    with open(docs, encoding="utf-8") as file:
+        text = file.read().split("## Queries")[1].replace("|\n", "|")
+    return re.findall(r"^    (journalctl .*)$", text, re.MULTILINE)
+
+
+def test_the_queries_of_the_docs(bed):
+    """Each of them finds what it says: the journal of a run with a failure, something left behind
+    and a wedge stands in for the host's."""
+    lxd, _ = bed.host("a", "--latency", "all=2ms")
+    lxd.fault("op-fail", operation="start", after=2, count=1, text="no such cgroup")
+    lxd.fault("delete-lied", after=3, count=1)
+    lxd.fault("silent", request="exec-post", after=30, count=1)
+    outcome = bed.soak("--total", 20, "--parallel", 3, "--deadline", "all=2s", "--on-wedge",
+                       "continue")
+    assert outcome.code == WEDGE and outcome.data["leftovers"], outcome
+    bed.stop()
+    os.mkdir(os.path.join(bed.directory, "journals"))
+    bed.journals[0].as_file(os.path.join(bed.directory, "journals", "a.journal"))
+    run = outcome.data["run"]
+    lines = queries()
+    assert len(lines) >= 8, lines
+    for line in lines:
+        ours = line.replace("7k2m9x4d", run)
+        if " -D " not in ours:  # the host's own journal
+            ours = ours.replace("journalctl ", "journalctl -D ./journals ", 1)
+        ours = ours.replace(" -f ", " ")  # it would not end
+        for unit in ("lxdsoak-agent", "lxd"):  # these journals know of no units
+            ours = ours.replace(f" -u {unit}", "")
+        told = subprocess.run(["bash", "-o", "pipefail", "-c", ours + " --no-pager" * ("|" not in ours)],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
+                              cwd=bed.directory)
+        assert told.returncode == 0 and told.stdout and b"-- No entries --" not in told.stdout, \
+            (line, told)

@@ -8,6 +8,7 @@ import subprocess
 import xml.etree.ElementTree
 
 import pytest
+from prometheus_client import parser as textformat
 from prometheus_client.openmetrics import parser as openmetrics
 
 import children
@@ -205,3 +206,32 @@ def test_exports_are_read_by_their_tools(host):
 def test_export_needs_a_format(short_dir):
     told = report(short_dir, "export", "last")
     assert told.returncode == USAGE and "--csv" in told.stderr, told
+
+
+def read_textfile(path):
+    """Every sample of it, as Prometheus' own parser reads it: {name: {labels: value}}."""
+    with open(path, encoding="utf-8") as file:
+        samples = [s for f in textformat.text_fd_to_metric_families(file) for s in f.samples]
+    found = {}
+    for sample in samples:
+        found.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
+    assert sum(len(f) for f in found.values()) == len(samples)
+    return found
+
+
+def test_textfile(host):
+    """While it goes on it has the live figures, and is never half; at the end, the run's."""
+    path = os.path.join(host.directory, "lxdsoak.prom")
+    run = host.start("--total", 100000, "--parallel", 3, "--textfile", path)
+    soak.wait_until(lambda: os.path.exists(path) and "lxdsoak_units_in_flight{" in
+                    open(path, encoding="utf-8").read(), 60, "textfile with figures")
+    live = read_textfile(path)
+    assert list(live["lxdsoak_host_up"].values()) == [1]
+    assert list(live["lxdsoak_units_in_flight"].values())[0] <= 3
+    run.signal(2)
+    outcome = run.end()
+    ended = read_textfile(path)
+    assert sum(v for k, v in ended["lxdsoak_units_total"].items() if ("outcome", "passed") in k) == \
+        outcome.units["passed"]
+    assert dict(list(ended["lxdsoak_run_info"])[0])["verdict"] == "stopped"
+    assert [f for f in os.listdir(host.directory) if f.startswith("lxdsoak.prom")] == ["lxdsoak.prom"]
