@@ -9,13 +9,15 @@ import pathlib
 import time
 
 POOL = "/var/lib/lxd/storage-pools/default/containers"
-MONITORS = "pgrep -f '^.lxc monitor. /var/lib/lxd/containers soak-'"
+# While a container starts, what is to become its init is called as its monitor is, and has no child yet.
+MONITORS = """for p in $(pgrep -f '^.lxc monitor. /var/lib/lxd/containers soak-'); do
+    pgrep -P $p >/dev/null && echo $p; done"""
 # What a soak runs in its containers, so that there is time to hit one, and for ever in one that is told to.
 LINGER = "sh -c 'sleep 4; test ! -e /tmp/hang || { trap \"\" TERM; sleep 600; }'"
 # The containers that are at it: up, and not on their way down yet.
-LINGERING = """for c in /sys/fs/cgroup/lxc.payload.soak-*; do
-    [ -z "$(find $c -name cgroup.procs -exec cat {} + | sed 's,.*,/proc/&/cmdline,' |
-        xargs -r grep -lsz '^sleep 4;')" ] || echo $c; done"""
+IS_LINGERING = """[ -n "$(find %s -name cgroup.procs -exec cat {} + | sed 's,.*,/proc/&/cmdline,' |
+    xargs -r grep -lsz '^sleep 4;')" ]"""
+LINGERING = f"for c in /sys/fs/cgroup/lxc.payload.soak-*; do {IS_LINGERING % '$c'} && echo $c; done"
 OF_LINGERING = "basename $1 | sed 's/^lxc.payload.//; s/-1$//'"
 INIT_OF = "i=$(for m in $(pgrep -f \"^.lxc monitor. .* $n *\\$\"); do pgrep -P $m -x init; done)"
 
@@ -57,7 +59,7 @@ INSTANCE_FAULTS = {
     "its monitor stops": Fault("monitor-stuck", MONITORS, OF_MONITOR, "kill -STOP $x"),
     "it is frozen behind LXD's back": Fault("instance-frozen", LINGERING, OF_LINGERING, "echo 1 >$x/cgroup.freeze"),
     "its init ignores SIGPWR": Fault("stop-ignored", LINGERING, OF_LINGERING, INIT_OF + "; kill -USR1 $i"),
-    "a command in it ignores SIGTERM": Fault("exec-stuck", LINGERING, OF_LINGERING, f"touch {POOL}/$n/rootfs/tmp/hang"),
+    "a command in it ignores SIGTERM": Fault("exec-stuck", LINGERING, OF_LINGERING, f"touch {POOL}/$n/rootfs/tmp/hang; " + IS_LINGERING % "$x"),
     "a mount in it is held": Fault(
         "delete-busy", f"ls -d {POOL}/soak-*/rootfs/mnt", "set -- ${1%/rootfs*}; basename $1",
         "mount -t tmpfs none $x"),
