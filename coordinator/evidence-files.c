@@ -24,32 +24,11 @@ static int make_directory(int at, const char *name)
         return fd < 0 ? -errno : fd;
 }
 
-/* A host's label as a name: what is not plain is '_', and its number tells it from others. */
-static void label_to_name(const char *label, size_t index, char *buf, size_t size)
-{
-        size_t n = 0;
-        bool plain = true;
-
-        for (; label[n] && n < size - 24; n++) {
-                buf[n] = label[n];
-                if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-",
-                            label[n]) ||
-                    (n == 0 && label[n] == '.')) {
-                        buf[n] = '_';
-                        plain = false;
-                }
-        }
-        if (plain && !label[n])
-                buf[n] = '\0';
-        else
-                snprintf(buf + n, size - n, "-%zu", index + 1);
-}
-
 int evidence_files_open(const char *run_dir, const char *label, size_t index,
                         struct evidence_files *ret)
 {
         struct evidence_files f = {.directory = -1, .file = -1};
-        char name[160];
+        char name[EVIDENCE_HOST_SIZE];
         int run, all;
 
         if (mkdir(run_dir, 0777) < 0 && errno != EEXIST)
@@ -61,7 +40,7 @@ int evidence_files_open(const char *run_dir, const char *label, size_t index,
         close(run);
         if (all < 0)
                 return all;
-        label_to_name(label, index, name, sizeof(name));
+        evidence_host_name(label, index, name, sizeof(name));
         f.host = make_directory(all, name);
         close(all);
         if (f.host < 0)

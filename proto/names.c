@@ -80,8 +80,8 @@ const char *check_evidence_file(const char *s)
 {
         size_t n = strlen(s);
 
-        if (n > 0 && n <= EVIDENCE_NAME_MAX - 28 && s[0] != '/' && s[0] != '.' &&
-            s[n - 1] != '/' && !strstr(s, "..") && !strstr(s, "//") && !strstr(s, "/.") &&
+        if (n > 0 && n <= EVIDENCE_NAME_MAX - 28 && s[0] != '/' && s[0] != '.' && s[n - 1] != '/' &&
+            !strstr(s, "..") && !strstr(s, "//") && !strstr(s, "/.") &&
             s[strspn(s, LOWER UPPER DIGITS "._/-")] == '\0')
                 return NULL;
         return "a relative path of letters, digits and any of . _ - /, without ..";
@@ -102,6 +102,26 @@ const char *check_evidence_directory(const char *s)
 const char *check_evidence_directory_or_empty(const char *s)
 {
         return *s ? check_evidence_directory(s) : NULL;
+}
+
+void evidence_host_name(const char *label, size_t index, char *buf, size_t size)
+{
+        size_t n = 0;
+        bool plain = true;
+
+        for (; label[n] && n < size - 24; n++) {
+                buf[n] = label[n];
+                if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-",
+                            label[n]) ||
+                    (n == 0 && label[n] == '.')) {
+                        buf[n] = '_';
+                        plain = false;
+                }
+        }
+        if (plain && !label[n])
+                buf[n] = '\0';
+        else
+                snprintf(buf + n, size - n, "-%zu", index + 1);
 }
 
 const char *check_one_line(const char *s)

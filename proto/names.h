@@ -28,12 +28,18 @@ const char *check_project(const char *s);
 const char *check_image(const char *s);
 const char *check_image_or_empty(const char *s);
 
-/* A directory of evidence, as in RUN-0001-CLASS: one component of a path, that leads nowhere else. */
+/* A directory of evidence, as in RUN-0001-CLASS: one component of a path, that leads nowhere else.
+ */
 const char *check_evidence_directory(const char *s);
 const char *check_evidence_directory_or_empty(const char *s);
 /* A file in one: a relative path that leads nowhere else. */
 const char *check_evidence_file(const char *s);
 const char *check_evidence_file_or_empty(const char *s);
+
+/* The directory, in RUN_DIR/evidence, of what was fetched from the run's host number index: its
+ * label, where what is not plain is '_', and its number then tells it from others. */
+#define EVIDENCE_HOST_SIZE 160
+void evidence_host_name(const char *label, size_t index, char *buf, size_t size);
 
 /* One line without control characters; may be empty. */
 const char *check_one_line(const char *s);

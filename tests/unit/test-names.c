@@ -67,9 +67,32 @@ static void test_names(void **state)
         }
 }
 
+static void test_directories_of_hosts(void **state)
+{
+        static const struct {
+                const char *label, *wanted;
+        } hosts[] = {
+                {"a", "a"},         {"node-1.example.org", "node-1.example.org"},
+                {"a b", "a_b-4"},   {"..", "_.-4"},
+                {"../x", "_._x-4"}, {"tcp://[::1]:7463", "tcp______1__7463-4"},
+        };
+        char name[EVIDENCE_HOST_SIZE], label[300], twice[EVIDENCE_HOST_SIZE];
+
+        for (size_t i = 0; i < ELEMENTSOF(hosts); i++) {
+                evidence_host_name(hosts[i].label, 3, name, sizeof(name));
+                assert_string_equal(name, hosts[i].wanted);
+        }
+        memset(label, 'x', sizeof(label) - 1);
+        label[sizeof(label) - 1] = '\0';
+        evidence_host_name(label, 3, name, sizeof(name));
+        evidence_host_name(label, 4, twice, sizeof(twice));
+        assert_string_not_equal(name, twice);
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_names)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_directories_of_hosts),
+                                           cmocka_unit_test(test_names)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
