@@ -7,10 +7,24 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+static int open_as_it_is(struct output_file *o, struct output_file *ret, struct error *err)
+{
+        o->out = fopen(o->path, "we");
+        if (!o->out) {
+                int r = error_set_errno(err, -errno, "%s cannot be written", o->path);
+                free(o->path);
+                return r;
+        }
+        *ret = *o;
+        return 0;
+}
+
 int output_file_open(const char *path, struct output_file *ret, struct error *err)
 {
         struct output_file o = {.path = strdup(path)};
+        struct stat st;
         mode_t mask;
+        char *real;
         int fd;
 
         if (!o.path)
@@ -20,7 +34,14 @@ int output_file_open(const char *path, struct output_file *ret, struct error *er
                 *ret = o;
                 return 0;
         }
-        if (asprintf(&o.temporary, "%s.XXXXXX", path) < 0) {
+        if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+                return open_as_it_is(&o, ret, err);
+        real = realpath(path, NULL);
+        if (real) {
+                free(o.path);
+                o.path = real;
+        }
+        if (asprintf(&o.temporary, "%s.XXXXXX", o.path) < 0) {
                 free(o.path);
                 return error_set(err, -ENOMEM, "out of memory");
         }
