@@ -4,11 +4,12 @@
 
 #include "base/exit-code.h"
 #include "report/commands.h"
+#include "report/html.h"
 #include "report/run-options.h"
-#include "report/summary.h"
 
 struct show {
         struct run_options run;
+        char *html;
         bool json, verbose;
 };
 
@@ -21,6 +22,8 @@ static const struct option_spec specs[] = {
          NULL, AT(json), .group = "What is shown"},
         {"verbose", 'v', OPTION_FLAG, NULL, "tables of every host, even when there are many",
          NULL, AT(verbose)},
+        {"html", 0, OPTION_STRING, "FILE", "write it also as one HTML file, with time lines one can zoom",
+         NULL, AT(html)},
 };
 /* clang-format on */
 
@@ -48,7 +51,12 @@ static int show(const struct show *o, const char *what)
                 r = summary_new(store, &s, &err);
         if (r < 0)
                 return report_failed(r, &err);
-        summary_show(s, o->json, o->verbose);
+        if (o->html)
+                r = report_html_write_summary(store, s, o->html, &err);
+        if (r < 0)
+                return report_failed(r, &err);
+        if (!o->html || !streq(o->html, "-"))
+                summary_show(s, o->json, o->verbose);
         return verdict_exit_code(s->verdict);
 }
 

@@ -4,7 +4,7 @@
 _lxdsoak_report()
 {
         local cur prev words cword command=show
-        local show="--dir --journal --directory --file --stream --json --verbose --help --version"
+        local show="--dir --journal --directory --file --stream --json --verbose --html --help --version"
         local list="--json --help --version"
         local compare="--dir --journal --directory --file --stream --baseline --slower --json --help --version"
         local trend="--csv --t --value --floor --warm-up --exit-code --json --help --version"
@@ -19,6 +19,7 @@ _lxdsoak_report()
         --dir | --directory | --hgrm) _filedir -d; return ;;
         --file) _filedir journal; return ;;
         --stream | --csv | --junit | --openmetrics) _filedir; return ;;
+        --html) _filedir html; return ;;
         esac
         if [[ $cur == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "${!command}" -- "$cur")

@@ -36,6 +36,9 @@ void *summary_grow(void *items, size_t n, size_t size);
 
 struct summary_part *summary_host(struct summary *s, const char *name);
 
+/* What grows a unit: "+1.0", "+0.052", "+12 KiB". Returns buf. */
+const char *summary_format_per_unit(const char *kind, double v, char *buf, size_t size);
+
 int summary_read_phases(struct summary_context *c) _warn_unused_;
 int summary_read_errors(struct summary_context *c) _warn_unused_;
 int summary_read_wedges(struct summary_context *c) _warn_unused_;

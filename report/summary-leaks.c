@@ -236,8 +236,7 @@ int summary_read_leaks(struct summary_context *context)
 
 /* ---- for people ---- */
 
-/* "+1.0", "+0.052", "+12 KiB" */
-static const char *format_per_unit(const char *kind, double v, char *buf, size_t size)
+const char *summary_format_per_unit(const char *kind, double v, char *buf, size_t size)
 {
         char bytes[32];
 
@@ -248,7 +247,7 @@ static const char *format_per_unit(const char *kind, double v, char *buf, size_t
         return buf;
 }
 
-#define PER_UNIT(kind, v) format_per_unit((kind), (v), (char[40]){0}, 40)
+#define PER_UNIT(kind, v) summary_format_per_unit((kind), (v), (char[40]){0}, 40)
 
 int64_t summary_count_leaks(const struct summary *s, char *ret_first, size_t size)
 {

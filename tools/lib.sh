@@ -61,7 +61,7 @@ install_packages() {
 # What a machine needs to compile the programs. (The tests need more: tests/run.)
 # shellcheck disable=SC2034  # used by the scripts that source this
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config libsystemd-dev
-    libcurl4-openssl-dev libjson-c-dev libzmq3-dev libsqlite3-dev scdoc)
+    libcurl4-openssl-dev libjson-c-dev libzmq3-dev libsqlite3-dev libjs-dygraphs scdoc)
 
 # build_dir SOURCE [VARIANT]: where a checkout is built; outside of it, one for each.
 build_dir() {
