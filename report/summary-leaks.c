@@ -190,6 +190,21 @@ static bool has_strangers(const struct censuses *c)
         return c->n > 0 && c->points[0].units == 0 && c->points[0].count[CENSUS_CGROUPS] > 0;
 }
 
+/* What instances of others bring along and take away: of a host that has some, nobody can tell
+ * whether it grows by them or by us. */
+static bool is_others_too(enum census_kind kind)
+{
+        switch (kind) {
+        case CENSUS_MOUNTS:
+        case CENSUS_VETHS:
+        case CENSUS_CGROUPS:
+        case CENSUS_LOOPS:
+        case CENSUS_PROCESSES:
+        case CENSUS_VOLUMES: return true;
+        default: return false;
+        }
+}
+
 static int judge_host(struct summary *s, struct summary_part *host, struct censuses *c)
 {
         struct summary_steady *steady = &host->steady;
@@ -205,6 +220,9 @@ static int judge_host(struct summary *s, struct summary_part *host, struct censu
         for (int k = 0; k < CENSUS_MAX_ && r == 0; k++) {
                 struct leak_judged judged;
 
+                steady->visible[k] = -1;
+                if (steady->strangers && is_others_too((enum census_kind)k))
+                        continue;
                 r = leak_judge(c->points, &series, (enum census_kind)k, &judged);
                 steady->visible[k] = judged.answer == LEAK_TOO_LITTLE ? -1 : judged.visible;
                 steady->enough = steady->enough || judged.answer != LEAK_TOO_LITTLE;
@@ -334,9 +352,9 @@ static void print_host(const struct summary_part *h, FILE *out)
                                       : "");
         else
                 snprintf(text, sizeof(text),
-                         "too few steady points to tell: %" PRId64 " of %d, over %" PRId64
-                         " of %d units, once the run was at work",
-                         t->judged, LEAK_POINTS_MIN, t->units, LEAK_UNITS_MIN);
+                         "too few steady points to tell: %" PRId64 " over %" PRId64
+                         " units, once the run was at work, and not %d over %d",
+                         t->judged, t->units, LEAK_POINTS_MIN, LEAK_UNITS_MIN);
         text_wrap(first, text, WIDTH, 3, out);
         if (t->enough)
                 print_visible(h, out);
