@@ -60,4 +60,8 @@ void summary_judge_thresholds(const struct summary *s, struct verdict_facts *f, 
                               size_t size);
 void summary_print_thresholds(const struct summary *s, FILE *out);
 json_object *summary_thresholds_json(const struct summary *s);
+/* Fills unended and km_… of a phase. */
+int summary_survival(const struct histogram *ok, const struct histogram *unended,
+                     struct summary_phase *ret) _warn_unused_;
+void summary_print_survival(const struct summary *s, FILE *out);
 int summary_read_density(struct summary_context *c) _warn_unused_;

@@ -54,6 +54,10 @@ static json_object *phases_json(const struct summary_phase *phases)
                 put(phase, "p99_ns", i64(phases[p].p99_ns));
                 put(phase, "p999_ns", i64(phases[p].p999_ns));
                 put(phase, "max_ns", i64(phases[p].max_ns));
+                put(phase, "unended", i64(phases[p].unended));
+                put(phase, "km_p50_ns", or_null(phases[p].km_p50_ns));
+                put(phase, "km_p90_ns", or_null(phases[p].km_p90_ns));
+                put(phase, "km_p99_ns", or_null(phases[p].km_p99_ns));
                 put(o, phase_name(p), phase);
         }
         return o;

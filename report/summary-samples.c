@@ -10,14 +10,17 @@
 #include "report/summary-internal.h"
 
 struct phase_set {
-        struct histogram *of[PHASE_MAX_];
+        struct histogram *of[PHASE_MAX_];      /* those that ended well */
+        struct histogram *unended[PHASE_MAX_]; /* cut short, timed out, lost */
         struct summary_part *part;
 };
 
 static void phase_set_deinit(struct phase_set *set)
 {
-        for (int p = 0; p < PHASE_MAX_; p++)
+        for (int p = 0; p < PHASE_MAX_; p++) {
                 histogram_free(set->of[p]);
+                histogram_free(set->unended[p]);
+        }
 }
 
 static int phase_set_init(struct phase_set *set, struct summary_part *part)
@@ -26,15 +29,19 @@ static int phase_set_init(struct phase_set *set, struct summary_part *part)
         for (int p = 0; p < PHASE_MAX_; p++) {
                 int r = histogram_new(&set->of[p]);
 
+                if (r == 0)
+                        r = histogram_new(&set->unended[p]);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static void phase_set_finish(struct phase_set *set)
+static int phase_set_finish(struct phase_set *set)
 {
-        for (int p = 0; p < PHASE_MAX_; p++) {
+        int r = 0;
+
+        for (int p = 0; p < PHASE_MAX_ && r == 0; p++) {
                 struct summary_phase *out = set->part->phases + p;
                 const struct histogram *h = set->of[p];
 
@@ -43,7 +50,9 @@ static void phase_set_finish(struct phase_set *set)
                 out->p99_ns = histogram_percentile(h, 99);
                 out->p999_ns = histogram_percentile(h, 99.9);
                 out->max_ns = histogram_count(h) > 0 ? histogram_max(h) : 0;
+                r = summary_survival(h, set->unended[p], out);
         }
+        return r;
 }
 
 static int row_sample(struct summary_context *c, sqlite3_stmt *st, void *userdata)
@@ -52,7 +61,11 @@ static int row_sample(struct summary_context *c, sqlite3_stmt *st, void *userdat
         int phase = phase_from_name(summary_text(st, 0));
         int result = result_from_name(summary_text(st, 1));
 
-        if (phase < 0 || result < 0 || result == RESULT_INTERRUPTED)
+        if (phase < 0 || result < 0)
+                return 0;
+        if (result == RESULT_INTERRUPTED || result == RESULT_TIMEOUT || result == RESULT_LOST)
+                histogram_record(set->unended[phase], sqlite3_column_int64(st, 2));
+        if (result == RESULT_INTERRUPTED)
                 return 0;
         set->part->phases[phase].count++;
         if (result == RESULT_OK) {
@@ -81,10 +94,10 @@ static int read_host_phases(struct summary_context *c, struct summary_part *host
                 total->part->phases[p].count += host->phases[p].count;
                 total->part->phases[p].failed += host->phases[p].failed;
                 r = histogram_merge(total->of[p], set.of[p]);
+                if (r == 0)
+                        r = histogram_merge(total->unended[p], set.unended[p]);
         }
-        if (r == 0)
-                phase_set_finish(&set);
-        return r;
+        return r < 0 ? r : phase_set_finish(&set);
 }
 
 int summary_read_phases(struct summary_context *c)
@@ -96,10 +109,10 @@ int summary_read_phases(struct summary_context *c)
         r = phase_set_init(&total, &c->summary->total);
         for (size_t i = 0; i < c->summary->n_hosts && r == 0; i++)
                 r = read_host_phases(c, c->summary->hosts + i, &total);
-        if (r == 0) {
-                phase_set_finish(&total);
+        if (r == 0)
+                r = phase_set_finish(&total);
+        if (r == 0)
                 summary_hold_thresholds(c->summary, total.of);
-        }
         return r;
 }
 

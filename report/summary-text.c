@@ -380,6 +380,7 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
         print_missing(s, out);
         summary_print_thresholds(s, out);
         print_phases(s, style, out);
+        summary_print_survival(s, out);
         print_density(s, out);
         print_hosts(s, style, out);
         summary_print_wedges(s, out);

@@ -31,6 +31,9 @@
 struct summary_phase {
         int64_t count, failed;
         int64_t p50_ns, p90_ns, p99_ns, p999_ns, max_ns; /* of the ok ones; 0 when none */
+        int64_t unended; /* cut short, timed out or lost: they lasted at least so long */
+        int64_t km_p50_ns, km_p90_ns, km_p99_ns; /* with those (Kaplan-Meier); -1 = so many were not
+                                                    seen to end */
 };
 
 struct summary_units {

@@ -319,12 +319,49 @@ static void test_table(void **state)
         free(text);
 }
 
+/* Freireich's 6-MP: 9 of 21 were seen to end, half of them within 23. */
+static void test_survival(void **state)
+{
+        static const int64_t ended[] = {6, 6, 6, 7, 10, 13, 16, 22, 23},
+                             cut[] = {6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35};
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+        _cleanup_(freep)
+        char *text = NULL;
+        const struct summary_phase *p;
+
+        make(m, MODE_CHURN, 21, 0);
+        for (size_t i = 0; i < ELEMENTSOF(ended); i++)
+                sample(m, i % 2, (int64_t)i + 1, PHASE_STOP, T0, ended[i], RESULT_OK, NULL);
+        for (size_t i = 0; i < ELEMENTSOF(cut); i++)
+                sample(m, i % 2, (int64_t)i + 10, PHASE_STOP, T0, cut[i],
+                       i % 3 == 0   ? RESULT_INTERRUPTED
+                       : i % 3 == 1 ? RESULT_TIMEOUT
+                                    : RESULT_LOST,
+                       NULL);
+        end(m, NSEC_PER_SEC);
+        s = summary_of(m);
+        p = &s->total.phases[PHASE_STOP];
+        assert_int_equal(p->unended, 12);
+        assert_int_equal(p->km_p50_ns, 23);
+        assert_int_equal(p->km_p90_ns, -1);
+        assert_int_equal(p->p50_ns, 10); /* of those that ended alone, it looks fast */
+        p = &s->total.phases[PHASE_START];
+        assert_int_equal(p->unended, 0);
+        assert_int_equal(p->km_p50_ns, -1);
+        text = text_of(s);
+        assert_non_null(strstr(text, "stop          12"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_pass),    T(test_trouble), T(test_density), T(test_nothing),
-                T(test_stopped), T(test_merged),  T(test_table),
+                T(test_pass),    T(test_trouble),
+                T(test_density), T(test_nothing),
+                T(test_stopped), T(test_merged),
+                T(test_table),   T(test_survival),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
