@@ -18,6 +18,9 @@
 #define LOST_NS    (45 * NSEC_PER_SEC)
 #define RESTART_NS (90 * NSEC_PER_SEC)
 #define LOOK_NS    (4 * NSEC_PER_SEC)
+/* LXD forgets an operation 5 s after its end. Who stood still for most of that may not have asked
+ * in time. */
+#define STOOD_STILL_NS (3 * NSEC_PER_SEC)
 
 /* One that has not cleared. */
 struct wedge {
@@ -46,6 +49,7 @@ struct wedges {
         int64_t progress_ns[PHASE_MAX_], slowest_ns[PHASE_MAX_];
         struct daemon_watch watch;
         int64_t daemon_number, restarted_ns, back_ns, open_ns;
+        int64_t ticked_ns, stood_still_ns; /* our own loop: last here, and when it last was late */
         struct inquiry *daemon_inquiry;
         struct helper_call *restart, *look;
         char looked_state; /* of the daemon, by the helper, for the question asked at … */
@@ -503,6 +507,11 @@ static bool known_already(struct wedge_inquiry *i, const struct symptoms *s)
         return true;
 }
 
+static bool is_operation_lost(const struct wedge_question *q)
+{
+        return q->result == RESULT_LOST && q->code == -ENOENT;
+}
+
 static void look_into(struct wedge_inquiry *i)
 {
         struct wedges *w = i->wedges;
@@ -520,7 +529,7 @@ static void look_into(struct wedge_inquiry *i)
                         w->deps.spec->stop == STOP_CLEAN &&
                         i->asked_ns - q->since_ns >= w->deps.spec->stop_timeout_ns - NSEC_PER_SEC,
                 .left = i->left,
-                .operation_lost = q->result == RESULT_LOST && q->code == -ENOENT,
+                .operation_lost = is_operation_lost(q),
                 .since_ns = q->since_ns,
                 .extensions = q->extensions,
                 .progress = now - w->progress_ns[q->phase] < span,
@@ -559,7 +568,8 @@ static bool settle_away(struct wedge_inquiry *i, bool *ret_away)
         int64_t now = now_monotonic_ns();
 
         *ret_away = w->watch.open || w->restarted_ns > i->question.since_ns ||
-                    (i->question.result != RESULT_OK && w->back_ns > i->question.since_ns);
+                    (i->question.result != RESULT_OK && w->back_ns > i->question.since_ns) ||
+                    (is_operation_lost(&i->question) && w->stood_still_ns > i->question.since_ns);
         if (*ret_away || !may_be_away(&i->question))
                 return true;
         probe_view(w->deps.probe, &view);
@@ -590,9 +600,13 @@ static void serve(struct wedges *w)
 static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
 {
         struct wedges *w = userdata;
+        int64_t now = now_monotonic_ns();
 
         sd_event_source_set_time_relative(s, TICK_USEC);
         sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        if (w->ticked_ns && now - w->ticked_ns > STOOD_STILL_NS)
+                w->stood_still_ns = now;
+        w->ticked_ns = now;
         watch_daemon(w);
         serve(w);
         return 0;

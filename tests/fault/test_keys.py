@@ -36,7 +36,7 @@ def end(run, timeout=60):
 
 
 def hello(spec=None):
-    body = {"proto_min": 1, "proto_max": 1, "coord_id": "0" * 32}
+    body = {"proto_min": 1, "proto_max": 1, "coord_id": "0" * 32, "who": "test", "agent_id": "", "steal": False}
     return {**body, "spec": spec} if spec else body
 
 
@@ -60,7 +60,7 @@ VERBS = [
     ("HELLO", {"image": "no-such-image"}, "drive", ("REFUSE", "image")),
     ("LEASE", {"lease": 1, "first": 1, "count": 1, "attempt": 1, "ttl_ns": 1}, "drive", ("ERR", "no_session")),
     ("ACK", {}, "drive", ("ERR", "no_session")),
-    ("STOP", {"mode": "abort", "keep": False}, "drive", ("ERR", "no_session")),
+    ("STOP", {"mode": "abort", "keep": False}, "drive", ("ERR", "no_run")),
     ("CLEANUP", {"run": "", "project": "", "dry_run": True}, "drive", ("CLEANED", None)),
     ("CLEANUP", {"run": "", "project": "", "dry_run": False}, "drive", ("CLEANED", None)),
     ("EVIDENCE", {"run": "abcd2345", "directory": "", "file": "", "offset": 0}, "drive", ("EXHIBIT", None)),
