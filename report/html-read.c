@@ -30,7 +30,7 @@ static int slot_of(struct summary_context *c, const struct reader *reader, sqlit
 
         if (reader->data->merged)
                 return 0;
-        h = summary_host(c->summary, (const char *)sqlite3_column_text(st, 0));
+        h = summary_host(c->summary, summary_text(st, 0));
         return h ? (int)(h - c->summary->hosts) : -1;
 }
 
@@ -41,8 +41,7 @@ static int row_attempt(struct summary_context *c, sqlite3_stmt *st, void *userda
         struct html_data *d = reader->data;
         int64_t begin_ns = sqlite3_column_int64(st, 1),
                 end_ns = begin_ns + sqlite3_column_int64(st, 2);
-        int outcome = outcome_from_name((const char *)sqlite3_column_text(st, 3)), r,
-            slot = slot_of(c, reader, st);
+        int outcome = outcome_from_name(summary_text(st, 3)), r, slot = slot_of(c, reader, st);
 
         if (slot < 0)
                 return 0;
@@ -61,14 +60,14 @@ static int row_sample(struct summary_context *c, sqlite3_stmt *st, void *userdat
 {
         struct reader *reader = userdata;
         struct html_data *d = reader->data;
-        int phase = phase_from_name((const char *)sqlite3_column_text(st, 0));
+        int phase = phase_from_name(summary_text(st, 0));
         int64_t end_ns = sqlite3_column_int64(st, 2), duration_ns = sqlite3_column_int64(st, 3);
         size_t bucket;
 
         if (phase < 0)
                 return 0;
         bucket = html_axis_bucket(&d->axis, end_ns, reader->outside);
-        if (result_from_name((const char *)sqlite3_column_text(st, 1)) == RESULT_OK)
+        if (result_from_name(summary_text(st, 1)) == RESULT_OK)
                 html_grid_add(reader->grid, (enum phase)phase, bucket, duration_ns);
         if (phase != PHASE_CREATE)
                 return 0;
@@ -133,7 +132,7 @@ static int read_samples(struct summary_context *c, struct reader *reader)
 static int row_census(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 {
         struct reader *reader = userdata;
-        int gauge = html_gauge_find(HTML_CENSUS, (const char *)sqlite3_column_text(st, 2)),
+        int gauge = html_gauge_find(HTML_CENSUS, summary_text(st, 2)),
             slot = slot_of(c, reader, st);
 
         if (gauge < 0 || slot < 0)

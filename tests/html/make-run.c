@@ -19,10 +19,12 @@
 #define MIB   (INT64_C(1) << 20)
 #define BATCH 20000
 
-#define HOSTILE                                                                                    \
+/* A host's label cannot be other than text, so it is only markup. */
+#define HOSTILE_LABEL                                                                              \
         "</script><script>document.title='owned'</script><img src=x "                              \
         "onerror=document.title='owned'>"                                                          \
-        "\"'&lt;--></td></table></style>\xe2\x80\xae\x1b[31m\xff"
+        "\"'&lt;--></td></table></style>"
+#define HOSTILE HOSTILE_LABEL "\xe2\x80\xae\x1b[31m\xff"
 
 struct maker {
         struct store *store;
@@ -295,7 +297,7 @@ static void begin(struct maker *m, const char *dir)
                 snprintf(w.agent_id, sizeof(w.agent_id), "%032" PRId64, i);
                 if (m->hostile)
                         snprintf(w.server, sizeof(w.server), "%.60s", HOSTILE);
-                snprintf(label, sizeof(label), m->hostile ? "%s%c" : "%.0snode-%c", HOSTILE,
+                snprintf(label, sizeof(label), m->hostile ? "%s%c" : "%.0snode-%c", HOSTILE_LABEL,
                          (char)('a' + i % 26));
                 if (m->hosts > 26)
                         snprintf(label, sizeof(label), "node-%" PRId64, i);
