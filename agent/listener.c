@@ -11,6 +11,7 @@
 
 #include <sys/stat.h>
 
+#include "agent/crowd.h"
 #include "agent/file-watch.h"
 #include "base/log.h"
 #include "base/message-ids.h"
@@ -31,6 +32,8 @@ struct listener {
         struct allow_list allow;
         struct file_watch *watch; /* of the allow-list */
         size_t n_bound;           /* of config->listen */
+        struct string_list tcp;   /* where TCP is bound, as ZeroMQ calls it */
+        struct crowd *crowd;
 };
 
 bool peer_equal(const struct peer *a, const struct peer *b)
@@ -244,6 +247,17 @@ static int ensure_socket(struct listener *l, int which, struct error *err)
         return r;
 }
 
+static int note_tcp(struct listener *l)
+{
+        char name[256];
+        size_t size = sizeof(name);
+
+        if (zmq_getsockopt(zsock_socket(l->sockets[SOCKET_TCP]), ZMQ_LAST_ENDPOINT, name, &size) <
+            0)
+                return -errno;
+        return string_list_add(&l->tcp, name);
+}
+
 static int bind_one(struct listener *l, const char *text, struct error *err)
 {
         struct endpoint e;
@@ -270,7 +284,43 @@ static int bind_one(struct listener *l, const char *text, struct error *err)
                                        "listen %s: check the address, and that its directory can "
                                        "be written to",
                                        text);
-        return 0;
+        return which == SOCKET_TCP ? note_tcp(l) : 0;
+}
+
+/* ---- too many at the door ---- */
+
+/* ZeroMQ closes with the port all connections that came through it. Coordinators come back by
+ * themselves, and their leases last longer than that takes. */
+static bool close_door(struct listener *l)
+{
+        for (size_t i = 0; i < l->tcp.n; i++)
+                (void)!zmq_unbind(zsock_socket(l->sockets[SOCKET_TCP]), l->tcp.items[i]);
+        log_entry(LOG_WARNING, MESSAGE_ID_REFUSED, NULL, 0,
+                  "Too many connections: all over TCP are closed, coordinators come back by "
+                  "themselves. Let only those reach the port who should");
+        return true;
+}
+
+/* A socket that was closed a moment ago may still have the address: then it is tried again, all of
+ * them from the beginning. */
+static bool open_door(struct listener *l)
+{
+        bool all = true;
+
+        for (size_t i = 0; i < l->tcp.n; i++) {
+                void *socket = zsock_socket(l->sockets[SOCKET_TCP]);
+
+                (void)!zmq_unbind(socket, l->tcp.items[i]);
+                all = zmq_bind(socket, l->tcp.items[i]) == 0 && all;
+        }
+        if (all)
+                log_notice("The crowd is gone: TCP is open again");
+        return all;
+}
+
+static bool on_crowd(bool close, void *userdata)
+{
+        return close ? close_door(userdata) : open_door(userdata);
 }
 
 int listener_new(sd_event *event, const struct agent_config *config,
@@ -293,6 +343,12 @@ int listener_new(sd_event *event, const struct agent_config *config,
                 if (r < 0)
                         return r;
                 l->n_bound++;
+        }
+        if (l->tcp.n > 0) {
+                int r = crowd_new(event, on_crowd, l, &l->crowd);
+
+                if (r < 0)
+                        return error_set_errno(err, r, "no event source");
         }
         *ret = TAKE(l);
         return 0;
@@ -318,6 +374,8 @@ struct listener *listener_free(struct listener *l)
         unlink_sockets(l);
         zap_free(l->zap);
         file_watch_free(l->watch);
+        crowd_free(l->crowd);
+        string_list_clear(&l->tcp);
         allow_list_clear(&l->allow);
         if (l->context)
                 zmq_ctx_term(l->context);

@@ -11,6 +11,7 @@
 #include <systemd/sd-id128.h>
 
 #include "agent/config.h"
+#include "agent/crowd.h"
 #include "agent/evidence.h"
 #include "agent/lxd.h"
 #include "agent/own-key.h"
@@ -241,6 +242,7 @@ static int start(struct agent *a, struct error *err, int *exit_code)
 
         *exit_code = EXIT_INTERNAL;
         block_signals();
+        (void)crowd_raise_limit();
         r = sd_event_default(&a->event);
         if (r >= 0)
                 r = loop_new(a->event, &a->loop);
