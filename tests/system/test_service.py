@@ -34,6 +34,27 @@ def test_helper_is_only_a_socket_until_it_is_asked(bed):
     assert bed.sh("a", "stat -c '%a %U:%G' /run/lxdsoak/helper.sock").strip() == "660 root:lxdsoak"
 
 
+def confinement(bed, pid):
+    """What the kernel says of a process."""
+    lines = bed.sh("a", f"cat /proc/{pid}/status").splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def test_agent_is_confined(bed):
+    assert "OK" in bed.sh("a", f"systemd-analyze security --no-pager --threshold=20 {UNIT} | tail -n1")
+    kernel = confinement(bed, main_pid(bed))
+    assert {int(kernel[c], 16) for c in ("CapEff", "CapPrm", "CapBnd", "CapAmb")} == {0}, kernel
+    assert kernel["Uid"].split()[0] != "0" and kernel["NoNewPrivs"] == "1" and kernel["Seccomp"] == "2", kernel
+
+
+def test_helper_has_what_its_verbs_need_and_no_more(bed):
+    assert bed.coord("--hosts", "a", "--total", 1).code == PASS  # it was asked
+    kernel = confinement(bed, bed.unit_property("a", "MainPID", "lxdsoak-helper.service"))
+    # DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, KILL, NET_ADMIN, SYS_CHROOT, SYS_PTRACE, SYS_ADMIN, SYSLOG
+    assert int(kernel["CapBnd"], 16) == sum(1 << n for n in (1, 2, 3, 5, 12, 18, 19, 21, 34)), kernel
+    assert kernel["NoNewPrivs"] == "1" and kernel["Seccomp"] == "2", kernel
+
+
 def test_stop_and_start(bed):
     bed.sh("a", f"systemctl stop {UNIT}")
     assert bed.unit_property("a", "ActiveState") == "inactive"
