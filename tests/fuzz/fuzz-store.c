@@ -155,6 +155,18 @@ static void sum_up(const char *path)
         store_free(s);
 }
 
+/* With what SQLite has put beside it. */
+static void take_away(const char *path)
+{
+        static const char *const behind[] = {"", "-wal", "-shm", "-journal"};
+        char name[96];
+
+        for (size_t i = 0; i < ELEMENTSOF(behind); i++) {
+                snprintf(name, sizeof(name), "%s%s", path, behind[i]);
+                unlink(name);
+        }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         bool sql = size > 0 && data[0] == '=';
@@ -176,7 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (sql)
                 carry_out(path, data + 1, size - 1);
         sum_up(path);
-        unlink(path);
+        take_away(path);
         free(copy);
         return 0;
 }
