@@ -10,11 +10,6 @@ void leases_deinit(struct leases *l)
         *l = (struct leases){0};
 }
 
-void leases_session(struct leases *l, int64_t now_ns)
-{
-        l->session_ns = now_ns;
-}
-
 void leases_echo(struct leases *l, int64_t stamp_ns, int64_t now_ns)
 {
         int64_t stamp = MIN(stamp_ns, now_ns);
@@ -47,7 +42,6 @@ int leases_add(struct leases *l, const struct lease_part *lease, int64_t ttl_ns)
         }
         l->items[l->n++] = *lease;
         l->newest = lease->lease;
-        l->stamp_ns = MAX(l->stamp_ns, l->session_ns);
         l->ttl_ns = MIN(ttl_ns, LEASES_TTL_MAX_NS);
         return 0;
 }

@@ -5,8 +5,8 @@
  * The leases an agent has of its run: which units may begin, in which order, and until when. A pure
  * core: no I/O, no clock, no logging; time is the agent's own monotonic clock, ns.
  *
- * Leases run from a stamp of this clock which the coordinator has echoed, so a message that was
- * late on the way cannot revive them. Once they have expired nothing begins any more, whatever
+ * Leases run from a stamp of this clock which the coordinator has echoed, in PING or with a lease,
+ * so a message that was late on the way cannot revive them. Once they have expired nothing begins any more, whatever
  * happens first (a stopped process that goes on, say): the units may be somebody else's by now.
  *
  * A coordinator sends a lease only when the one before it is confirmed, so the newest number tells
@@ -29,22 +29,18 @@ struct leases {
         size_t n, allocated;
         int64_t newest;   /* number */
         int64_t stamp_ns; /* the newest of ours that was echoed */
-        int64_t session_ns;
         int64_t ttl_ns;
 };
 
 void leases_deinit(struct leases *l);
 
-/* A session begins now. What comes in it cannot have been sent before, so this is as good as an
- * echo for the first lease; by itself it renews nothing, since the other end may not know of it. */
-void leases_session(struct leases *l, int64_t now_ns);
 /* A stamp of ours came back. */
 void leases_echo(struct leases *l, int64_t stamp_ns, int64_t now_ns);
 /* From then on nothing begins. */
 int64_t leases_expire_ns(const struct leases *l);
 
 bool leases_know(const struct leases *l, int64_t lease);
-/* -EEXIST: it is known; -ENOMEM. */
+/* -EEXIST: it is known; -ENOMEM. The stamp that came with it is for leases_echo(). */
 int leases_add(struct leases *l, const struct lease_part *lease, int64_t ttl_ns) _warn_unused_;
 
 /*

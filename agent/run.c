@@ -650,11 +650,6 @@ void run_set_newest_lease(struct run *run, int64_t lease)
         run->leases.newest = lease;
 }
 
-void run_begin_session(struct run *run, int64_t now_ns)
-{
-        leases_session(&run->leases, now_ns);
-}
-
 void run_echo(struct run *run, int64_t stamp_ns, int64_t now_ns)
 {
         leases_echo(&run->leases, stamp_ns, now_ns);

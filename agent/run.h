@@ -53,7 +53,6 @@ void run_set_newest_lease(struct run *run, int64_t lease);
 /* Gives back what is not begun of it; 0 = of any. */
 void run_revoke(struct run *run, int64_t lease);
 /* The clock of its leases, see leases.h. */
-void run_begin_session(struct run *run, int64_t now_ns);
 void run_echo(struct run *run, int64_t stamp_ns, int64_t now_ns);
 /* The numbers of the leases it has something of: not begun, in flight or held. NULL: no memory. */
 json_object *run_list_leases(const struct run *run);

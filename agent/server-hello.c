@@ -24,6 +24,7 @@ static void send_welcome(struct server *s, const struct peer *to, const char *ru
         bool drives = s->run && s->has_driver && peer_equal(to, &s->driver);
         struct msg_welcome m = {.proto = PROTO_MAX,
                                 .version = VERSION,
+                                .agent_stamp_ns = now_ns,
                                 .head = (int64_t)outbox_head(s->outbox),
                                 .parallel_max = PARALLEL_MAX};
 
@@ -104,7 +105,6 @@ static void adopt_driver(struct server *s, const struct hello_note *n)
         s->thief[0] = '\0';
         snprintf(s->coord_id, sizeof(s->coord_id), "%s", n->coord_id);
         snprintf(s->who, sizeof(s->who), "%s", n->who);
-        run_begin_session(s->run, now_ns);
         outbox_ack(s->outbox, n->committed);
         s->sent = outbox_acked(s->outbox);
         flush_soon(s, FLUSH_USEC);
@@ -258,6 +258,9 @@ static void hello_again(struct server *s, const struct peer *peer, struct msg_he
         struct hello_note n = {.peer = *peer, .spec = m->spec};
         struct error err = ERROR_INIT;
 
+        /* from a connection it has given up: what comes behind it is as old */
+        if (streq(s->coord_id, m->coord_id) && h->seq < s->hello_seq)
+                return;
         if (!m->spec.project[0])
                 snprintf(m->spec.project, sizeof(m->spec.project), "%s",
                          run_get_spec(s->run)->project);

@@ -166,6 +166,7 @@ void on_lease(struct server *s, const struct peer *peer, const struct wire_heade
         bool first;
         int r;
 
+        run_echo(s->run, m->agent_stamp_ns, now_monotonic_ns());
         if (run_knows_lease(s->run, m->lease)) {
                 send_lease_ok(s, peer, run_id(s), m->lease);
                 return;

@@ -44,6 +44,7 @@ struct link {
         size_t n_holds;
         struct msg_pong pong;
         int64_t pong_ns;
+        int64_t stamp_ns; /* newest of the agent's clock, of the process that is there */
         uint64_t received, committed; /* last record */
         bool ack_due;
         uint64_t n_bad; /* messages that made no sense */

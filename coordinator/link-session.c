@@ -74,7 +74,7 @@ void link_send_cleanup(struct link *l)
 
 static void send_ping(struct link *l, int64_t now_ns)
 {
-        struct msg_ping m = {.stamp_ns = now_ns, .agent_stamp_ns = l->pong.agent_stamp_ns};
+        struct msg_ping m = {.stamp_ns = now_ns, .agent_stamp_ns = l->stamp_ns};
 
         /* also when it cannot go: the next is due in its own time */
         l->ping_ns = now_ns;
@@ -180,7 +180,8 @@ static void on_welcome(struct link *l, const struct wire_header *h, void *body)
         if (news == LINK_NEW_AGENT)
                 l->received = l->committed = 0;
         if (news != LINK_AGAIN) /* the clock of the one before */
-                l->pong.agent_stamp_ns = 0;
+                l->stamp_ns = 0;
+        l->stamp_ns = MAX(l->stamp_ns, w->agent_stamp_ns);
         l->welcome = *w;
         l->welcome.leases = NULL;
         l->welcomed = l->was_ready = true;
@@ -284,6 +285,7 @@ static void on_pong(struct link *l, const struct wire_header *h, void *body)
 {
         l->pong = *(struct msg_pong *)body;
         l->pong_ns = now_monotonic_ns();
+        l->stamp_ns = MAX(l->stamp_ns, l->pong.agent_stamp_ns);
         if (l->config.ops->pong)
                 l->config.ops->pong(l, &l->pong, l->config.userdata);
 }

@@ -144,8 +144,11 @@ void link_excuse(struct link *l, int64_t late_ns)
 
 void link_lease(struct link *l, const struct msg_lease *lease)
 {
+        struct msg_lease m = *lease;
+
+        m.agent_stamp_ns = l->stamp_ns;
         if (l->welcomed)
-                link_send_struct(l, MESSAGE_LEASE, msg_lease_fields, lease);
+                link_send_struct(l, MESSAGE_LEASE, msg_lease_fields, &m);
 }
 
 void link_revoke(struct link *l, int64_t lease)

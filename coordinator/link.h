@@ -103,7 +103,7 @@ void link_tick(struct link *l, int64_t now_ns);
 /* We ourselves did not listen for so long: not to be held against the agent. */
 void link_excuse(struct link *l, int64_t late_ns);
 
-/* Sends it once, or not: the plan repeats what is not confirmed. */
+/* Sends it once, or not: the plan repeats what is not confirmed. agent_stamp_ns is the link's. */
 void link_lease(struct link *l, const struct msg_lease *lease);
 /* Asks for what is not begun of it. Once, or not. */
 void link_revoke(struct link *l, int64_t lease);

@@ -147,6 +147,7 @@ const struct field msg_welcome_fields[] = {
         TEXT(T, hostname, 0, check_one_line),
         TEXT(T, server, 0, check_one_line),
         TEXT(T, version, 0, check_one_line),
+        NUMBER(T, agent_stamp_ns),
         NUMBER(T, head),
         I64(T, parallel_max, 1, PARALLEL_MAX),
         ARRAY(T, leases, MESSAGE_LEASES_MAX),
@@ -172,8 +173,13 @@ const struct field msg_refuse_fields[] = {
 
 #define T struct msg_lease
 const struct field msg_lease_fields[] = {
-        I64(T, lease, 1, INT64_MAX), I64(T, first, 1, UNITS_MAX),  I64(T, count, 1, UNITS_MAX),
-        I64(T, attempt, 1, 1000000), I64(T, ttl_ns, 1, HOURS(24)), END,
+        I64(T, lease, 1, INT64_MAX),
+        I64(T, first, 1, UNITS_MAX),
+        I64(T, count, 1, UNITS_MAX),
+        I64(T, attempt, 1, 1000000),
+        I64(T, ttl_ns, 1, HOURS(24)),
+        NUMBER(T, agent_stamp_ns),
+        END,
 };
 #undef T
 

@@ -72,9 +72,10 @@ struct msg_welcome {
         char agent_id[33];    /* kept over restarts */
         char incarnation[33]; /* new at every start of the agent */
         char hostname[65];
-        char server[65];  /* "lxd 5.0.2", "incus 6.0.4" */
-        char version[33]; /* lxdsoak's */
-        int64_t head;     /* last record number of this run, 0 = none */
+        char server[65];        /* "lxd 5.0.2", "incus 6.0.4" */
+        char version[33];       /* lxdsoak's */
+        int64_t agent_stamp_ns; /* as in PONG */
+        int64_t head;           /* last record number of this run, 0 = none */
         int64_t parallel_max;
         json_object *leases; /* numbers of those it has something of still: unstarted, in flight
                                 or held; everything else of the run is in records up to head */
@@ -124,8 +125,9 @@ extern const struct field msg_refuse_fields[];
 struct msg_lease {
         int64_t lease; /* unique in the run */
         int64_t first, count;
-        int64_t attempt; /* 1.. */
-        int64_t ttl_ns;  /* from the agent stamp last echoed */
+        int64_t attempt;        /* 1.. */
+        int64_t ttl_ns;         /* from the newest agent stamp that was echoed */
+        int64_t agent_stamp_ns; /* as in PING; 0 = none */
 };
 extern const struct field msg_lease_fields[];
 
@@ -142,7 +144,8 @@ extern const struct field msg_results_fields[];
 
 struct msg_ping {
         int64_t stamp_ns;       /* sender's monotonic clock */
-        int64_t agent_stamp_ns; /* the newest PONG's agent_stamp_ns, 0 = none: renews leases */
+        int64_t agent_stamp_ns; /* the newest of the agent's in this session, 0 = none: renews
+                                   leases */
 };
 extern const struct field msg_ping_fields[];
 

@@ -62,7 +62,7 @@ def test_coordinator_killed_again_and_again(make_host):
         run = Coordinator(host.directory, "resume", run_dir, "--json")
         wait_until(lambda n=n: epoch(run_dir) == n + 2, 60, "new epoch")
         time.sleep(dice.uniform(0, 0.8))
-    outcome = run.end(120)
+    outcome = run.end(180)
     assert outcome.code == PASS, outcome
     assert outcome.data["units"]["passed"] == total and outcome.data["run"] == run_id(run_dir)
     store = check_once(host, run_dir, total)
@@ -85,7 +85,7 @@ def test_agent_killed_again_and_again(make_host):
         time.sleep(dice.uniform(0, 0.3))
         host.agent.kill()
         host.agent.start()
-    outcome = run.end(120)
+    outcome = run.end(180)
     assert outcome.code in (PASS, INCONCLUSIVE), outcome
     store = check_once(host, run_dir, total)
     assert store.one("select count(*) from late where why = 'interrupted'") > 0
@@ -108,7 +108,7 @@ def test_both_killed_in_the_middle_of_everything(make_host):
         host.agent.start()
         run = Coordinator(host.directory, "resume", run_dir, "--json")
         time.sleep(dice.uniform(0.3, 1.5))
-    outcome = run.end(120)
+    outcome = run.end(180)
     assert outcome.code in (PASS, INCONCLUSIVE), outcome
     check_once(host, run_dir, total)
 
@@ -123,7 +123,7 @@ def test_going_on_without_a_host(make_host):
     kill(run)
     a.agent.kill()
     assert a.instances(), "it has units in flight"
-    outcome = Coordinator(b.directory, "resume", run_dir, "--json", "--connect-timeout", "1s").end(60)
+    outcome = Coordinator(b.directory, "resume", run_dir, "--json", "--connect-timeout", "1s").end(180)
     assert outcome.code == INCONCLUSIVE, outcome
     assert "not there" in outcome.err and a.agent.endpoint in outcome.err
     assert re.search("nothing heard for 11 s; units .* go to other hosts", outcome.err), outcome
@@ -156,7 +156,7 @@ def test_second_coordinator_is_refused_and_told_who(host):
     # and it is asked to come to an end
     asked = host.command("stop")
     assert asked.code == PASS and "is asked to stop it" in asked.out, asked
-    outcome = run.end(60)
+    outcome = run.end(180)
     assert outcome.code == STOPPED and "asks that the run be stopped" in outcome.err, outcome
     assert 0 < outcome.units["passed"] < 400 and host.instances() == []
     assert "idle" in host.command("status").out
@@ -167,8 +167,8 @@ def test_one_waits_for_the_other(host):
     first = host.start("--total", 60, "--parallel", 4)
     wait_until(lambda: counted(first.run_dir) >= 1, 60, "units")
     second = host.start("--total", 5, "--wait")
-    assert first.end(60).code == PASS
-    outcome = second.end(60)
+    assert first.end(180).code == PASS
+    outcome = second.end(180)
     assert outcome.code == PASS and outcome.units["passed"] == 5, outcome
     assert "waiting until they are free" in outcome.err and outcome.err.count("busy with run") == 1
 
@@ -179,7 +179,7 @@ def test_two_that_wait_for_each_others_hosts(make_host):
     runs = [Coordinator(a.directory, "--hosts", ",".join(hosts), "--json", "--total", 20, "--wait")
             for hosts in (names, names[::-1], names, names[::-1])]
     for run in runs:
-        outcome = run.end(120)
+        outcome = run.end(180)
         assert outcome.code == PASS and outcome.units["passed"] == 20, outcome
     assert a.instances() == b.instances() == []
 
@@ -190,10 +190,10 @@ def test_a_host_is_taken_and_given_back(host):
     wait_until(lambda: counted(run_dir) >= 10, 60, "units")
     thief = host.soak("--total", 5, "--steal")
     assert thief.code == PASS and thief.units["passed"] == 5, thief
-    lost = first.end(60)
+    lost = first.end(180)
     assert lost.code == STOPPED, lost
     assert "has taken this host" in lost.err and f"resume {run_dir}" in lost.err, lost
-    outcome = Coordinator(host.directory, "resume", run_dir, "--json").end(60)
+    outcome = Coordinator(host.directory, "resume", run_dir, "--json").end(180)
     assert outcome.code == PASS and outcome.units["passed"] == 100, outcome
     assert Store(run_dir).one("select count(*) from late where why = 'interrupted'") > 0
     store = Store(run_dir)
@@ -206,7 +206,7 @@ def test_a_run_is_resumed_while_it_is_driven(host):
     wait_until(lambda: counted(run.run_dir) >= 1, 60, "units")
     second = Coordinator(host.directory, "resume", run.run_dir, "--json").end(30)
     assert second.code == USAGE and "is driving this run" in second.err, second
-    assert run.end(60).code == PASS
+    assert run.end(180).code == PASS
 
 
 def copy_of(run_dir):
@@ -227,9 +227,9 @@ def test_the_newest_start_drives(host):
     newer = Coordinator(host.directory, "resume", copy, "--json")
     wait_until(lambda: counted(copy) >= 60, 60, "units")
     run.signal(signal.SIGCONT)
-    older = run.end(60)
+    older = run.end(180)
     assert older.code == STOPPED and "later start" in older.err and "resume" in older.err, older
-    outcome = newer.end(120)
+    outcome = newer.end(180)
     assert outcome.code == PASS and outcome.units["passed"] == 200, outcome
     check_once(host, copy, 200)
 
@@ -243,9 +243,9 @@ def test_the_older_copy_stays_out(host):
     kill(run)
     host.agent.kill()
     host.agent.start()
-    late = Coordinator(host.directory, "resume", copy, "--json").end(60)
+    late = Coordinator(host.directory, "resume", copy, "--json").end(180)
     assert late.code == INCONCLUSIVE and "older copy" in late.err, late
-    outcome = Coordinator(host.directory, "resume", run.run_dir, "--json").end(60)
+    outcome = Coordinator(host.directory, "resume", run.run_dir, "--json").end(180)
     assert outcome.code == PASS, outcome
     check_once(host, run.run_dir, 200)
 
@@ -273,6 +273,6 @@ def test_resume_says_what_it_cannot(host):
     outcome = Coordinator(host.directory, "resume", run.run_dir, "--connect-timeout", "1s").end(30)
     assert outcome.code == INCONCLUSIVE and "no host is there" in outcome.err, outcome
     host.agent.start()
-    outcome = Coordinator(host.directory, "resume", run.run_dir, "--json").end(60)
+    outcome = Coordinator(host.directory, "resume", run.run_dir, "--json").end(180)
     assert outcome.code == PASS, outcome
     check_once(host, run.run_dir, 50)

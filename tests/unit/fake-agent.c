@@ -160,7 +160,10 @@ static void on_hello(struct agent *a, const struct wire_header *h, json_object *
         struct msg_hello m = {0};
         struct error err = ERROR_INIT;
         json_object *body;
-        struct msg_welcome w = {.proto = 1, .head = (int64_t)a->head, .parallel_max = PARALLEL_MAX};
+        struct msg_welcome w = {.agent_stamp_ns = now_monotonic_ns(),
+                                .proto = 1,
+                                .head = (int64_t)a->head,
+                                .parallel_max = PARALLEL_MAX};
 
         if (fields_decode(msg_hello_fields, object, &m, &err) < 0) {
                 fprintf(stderr, "fake agent: HELLO: %s\n", err.text);

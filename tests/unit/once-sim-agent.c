@@ -29,6 +29,9 @@ static void refuse(struct sim_agent *a, int conn, enum refuse_code code)
         struct sim_msg *m = msg(a, conn, MESSAGE_REFUSE);
 
         m->code = code;
+        sim_say(a->world, "host %zu refuses: %s; epoch %u, acked %d (on disk %u, %d), %s", a->host,
+                refuse_code_name((int)code), a->epoch, (int)outbox_acked(a->outbox),
+                a->disk.of.epoch, (int)a->disk.of.acked, a->coord_id);
         send_back(a, conn, m);
 }
 
@@ -209,6 +212,7 @@ static void welcome(struct sim_agent *a)
         struct sim_msg *m = msg(a, a->driver, MESSAGE_WELCOME);
 
         m->seq = a->hello_seq;
+        m->stamp_ns = clock_of(a);
         m->head = outbox_head(a->outbox);
         memcpy(m->agent_id, a->disk.agent_id, sizeof(m->agent_id));
         memcpy(m->incarnation, a->incarnation, sizeof(m->incarnation));
@@ -232,7 +236,6 @@ static void adopt(struct sim_agent *a, const struct sim_msg *m)
         a->heard_ns = clock_of(a);
         a->thief[0] = '\0';
         memcpy(a->coord_id, m->coord_id, sizeof(a->coord_id));
-        leases_session(&a->leases, clock_of(a));
         outbox_ack(a->outbox, streq(m->agent_id, a->disk.agent_id) ? m->ack : 0);
         a->sent = outbox_acked(a->outbox);
         welcome(a);
@@ -332,6 +335,8 @@ static void on_hello(struct sim_agent *a, struct sim_msg *m)
                         a->heard_ns = clock_of(a);
                         break;
                 }
+                if (streq(a->coord_id, m->coord_id) && m->seq < a->hello_seq)
+                        break;
                 if (!streq(a->coord_id, m->coord_id) && is_behind(a, m, outbox_acked(a->outbox))) {
                         refuse(a, m->conn, REFUSE_STALE_EPOCH);
                         break;
@@ -374,6 +379,8 @@ static void on_lease(struct sim_agent *a, const struct sim_msg *m)
         struct sim_msg *ok = msg(a, m->conn, MESSAGE_LEASE_OK);
         struct sim_job job = {.kind = SIM_LEASE, .part = part, .handler = on_lease_durable};
 
+        if (m->stamp_ns > 0)
+                leases_echo(&a->leases, m->stamp_ns, clock_of(a));
         ok->lease.lease = m->lease.lease;
         if (leases_know(&a->leases, part.lease)) {
                 send_back(a, m->conn, ok);
@@ -455,6 +462,8 @@ void sim_agent_start(struct sim_agent *a)
         a->alive = true;
         a->spool = (struct spool){.disk = d};
         sim_name(a->world, a->incarnation, "incarnation");
+        a->born_conn = a->world->conns;
+        a->world->coord.links[a->host].connected = false;
         sim_require(a->world, outbox_new(a->world->event, &a->spool, on_ready, a, &a->outbox) == 0,
                     "out of memory");
         a->has_run = d->run[0] != '\0';

@@ -46,7 +46,7 @@ static void end_lease(struct sim_store *s, int64_t lease)
 {
         for (size_t i = 0; i < s->n_leases; i++)
                 if (s->leases[i].past.lease == lease)
-                        s->leases[i].past.over = true;
+                        s->leases[i].past.over = s->leases[i].dead = true;
 }
 
 static void put_part(struct sim_store *s, int64_t lease, enum plan_part_kind kind, int64_t first,
@@ -115,7 +115,23 @@ static void send_hello(struct sim_coord *c, size_t host)
         m->ack = l->committed;
         memcpy(m->agent_id, l->agent_id, sizeof(m->agent_id));
         l->hello_ns = c->world->now_ns;
+        sim_say(c->world, "HELLO %d to host %zu on %d: epoch %u, ack %d, %s", (int)m->seq, host,
+                m->conn, m->epoch, (int)m->ack, m->coord_id);
         sim_send(c->world, m);
+}
+
+/* From now on others may be lent the units. */
+static void bury(struct sim_coord *c)
+{
+        for (size_t i = 0; i < c->store.n_leases; i++) {
+                const struct plan_past *past = &c->store.leases[i].past;
+
+                if (c->store.leases[i].dead)
+                        sim_require(c->world,
+                                    ranges_add(&c->world->dead[past->host], past->lease,
+                                               past->lease + 1) == 0,
+                                    "out of memory");
+        }
 }
 
 static void commit(struct sim_coord *c)
@@ -124,6 +140,7 @@ static void commit(struct sim_coord *c)
                 return;
         store_copy(&c->committed, &c->store);
         c->dirty = false;
+        bury(c);
         for (size_t i = 0; i < c->world->n_hosts; i++) {
                 struct sim_link *l = &c->links[i];
 
@@ -145,8 +162,6 @@ static void dead_lease(struct sim_coord *c, const struct plan_lease *l)
                 (int)l->first, (int)l->count, l->host);
         end_lease(&c->store, l->lease);
         c->dirty = true;
-        sim_require(c->world, ranges_add(&c->world->dead[l->host], l->lease, l->lease + 1) == 0,
-                    "out of memory");
 }
 
 /* All a host had. When it is not because of the time, its agent may not know it. */
@@ -159,11 +174,7 @@ static void give_back(struct sim_coord *c, size_t host, bool in_time)
                         continue;
                 past->over = true;
                 c->world->n_expired += in_time;
-                if (in_time)
-                        sim_require(c->world,
-                                    ranges_add(&c->world->dead[host], past->lease,
-                                               past->lease + 1) == 0,
-                                    "out of memory");
+                c->store.leases[i].dead = in_time;
         }
         c->dirty = true;
         sim_require(c->world, plan_host_gone(c->plan, host, c->world->now_ns) == 0,
@@ -203,6 +214,7 @@ static void on_welcome(struct sim_coord *c, size_t host, struct sim_msg *m)
         l->head = m->head;
         if (first || new_agent || !streq(l->incarnation, m->incarnation))
                 l->stamp_ns = 0;
+        l->stamp_ns = MAX(l->stamp_ns, m->stamp_ns);
         memcpy(l->agent_id, m->agent_id, sizeof(l->agent_id));
         memcpy(l->incarnation, m->incarnation, sizeof(l->incarnation));
         l->welcomed = l->was_ready = true;
@@ -317,9 +329,9 @@ void sim_coord_receive(struct sim_coord *c, struct sim_msg *m)
         case MESSAGE_LEASE_OK: plan_lease_ok(c->plan, m->host, m->lease.lease); break;
         case MESSAGE_RESULTS: on_results(c, m->host, m); break;
         case MESSAGE_PONG:
-                l->stamp_ns = m->stamp_ns;
                 if (l->welcomed)
-                        plan_pong(c->plan, m->host, c->world->now_ns);
+                        l->stamp_ns = MAX(l->stamp_ns, m->stamp_ns);
+                plan_pong(c->plan, m->host, c->world->now_ns);
                 break;
         case MESSAGE_ERR:
                 l->welcomed = false;
@@ -370,7 +382,8 @@ static void send_lease(struct sim_coord *c, const struct plan_lease *l)
         if (!c->links[l->host].welcomed)
                 return;
         m = msg(c, l->host, MESSAGE_LEASE);
-        m->lease = (struct msg_lease){l->lease, l->first, l->count, l->attempt, l->ttl_ns};
+        m->lease = (struct msg_lease){l->lease, l->first, l->count, l->attempt, l->ttl_ns, 0};
+        m->stamp_ns = c->links[l->host].stamp_ns;
         sim_send(c->world, m);
 }
 

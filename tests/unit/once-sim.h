@@ -24,7 +24,7 @@
 
 #define SIM_TICK_NS   (250 * NSEC_PER_MSEC)
 #define SIM_HOSTS_MAX 4
-#define SIM_UNITS_MAX 80
+#define SIM_UNITS_MAX 250
 #define SIM_SLOTS_MAX 64
 #define SIM_RUN       "aaaaaaaa"
 #define SIM_OTHER_RUN "bbbbbbbb"
@@ -46,7 +46,7 @@ struct sim_msg {
         bool steal;
         enum refuse_code code;
         struct msg_lease lease;
-        int64_t stamp_ns; /* PING: echoed; PONG: the agent's */
+        int64_t stamp_ns; /* PING, LEASE: echoed; PONG, WELCOME: the agent's */
         uint64_t head;
         int64_t *leases;
         size_t n_leases;
@@ -117,6 +117,7 @@ struct sim_agent {
 
         /* of the process */
         char incarnation[33];
+        int born_conn; /* connections up to this one were to an earlier process */
         struct outbox *outbox;
         struct leases leases;
         bool has_run, other_run, stopping;
@@ -158,6 +159,7 @@ struct sim_lease_row {
         struct plan_past past;
         struct plan_part *parts;
         size_t n_parts;
+        bool dead; /* taken back so late that its host must not begin anything of it */
 };
 
 /* Its store: what is committed survives. */

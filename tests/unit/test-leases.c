@@ -30,7 +30,7 @@ static void test_order(void **state)
         struct lease_part p;
         int64_t busy = 11;
 
-        leases_session(&l, S(1));
+        leases_echo(&l, S(1), S(1));
         assert_false(leases_next(&l, S(1), any, NULL, &p));
         add(&l, 3, 11, 2);
         add(&l, 5, 1, 1);
@@ -58,7 +58,7 @@ static void test_clock(void **state)
         struct leases l = {0};
         struct lease_part p;
 
-        leases_session(&l, S(100));
+        leases_echo(&l, S(100), S(100));
         add(&l, 1, 1, 9);
         assert_int_equal(leases_expire_ns(&l), S(160));
         leases_echo(&l, S(110), S(115));
@@ -68,10 +68,10 @@ static void test_clock(void **state)
         assert_int_equal(leases_expire_ns(&l), S(180));
         assert_true(leases_next(&l, S(180) - 1, any, NULL, &p));
         assert_false(leases_next(&l, S(180), any, NULL, &p));
-        /* a session alone does not revive them, a lease sent in it does */
-        leases_session(&l, S(200));
-        assert_false(leases_next(&l, S(200), any, NULL, &p));
+        /* a lease alone does not revive them, a newer stamp does */
         add(&l, 2, 20, 1);
+        assert_false(leases_next(&l, S(200), any, NULL, &p));
+        leases_echo(&l, S(200), S(200));
         assert_true(leases_next(&l, S(200), any, NULL, &p));
         /* not for ever */
         assert_int_equal(leases_add(&l, &(struct lease_part){3, 30, 1, 1}, S(9999)), 0);

@@ -34,7 +34,7 @@ int64_t sim_chance(struct sim_world *w, int64_t of)
         w->dice ^= w->dice >> 12;
         w->dice ^= w->dice << 25;
         w->dice ^= w->dice >> 27;
-        return (int64_t)((w->dice * UINT64_C(2685821657736338717)) >> 33) % of;
+        return (int64_t)((w->dice * UINT64_C(2685821657736338717)) >> 2) % of;
 }
 
 void sim_name(struct sim_world *w, char ret[static 33], const char *what)
@@ -163,7 +163,8 @@ static void deliver(struct sim_world *w)
                         continue;
                 }
                 *at = m->next;
-                if (m->to_agent && a->alive)
+                /* a connection ends with its process */
+                if (m->to_agent && a->alive && m->conn > a->born_conn)
                         sim_agent_receive(a, m);
                 else if (!m->to_agent && w->coord.alive)
                         sim_coord_receive(&w->coord, m);
@@ -191,10 +192,10 @@ static void trouble_agent(struct sim_world *w, struct sim_agent *a, const struct
                 a->back_ns = w->now_ns + sim_chance(w, SIM_S(sim_chance(w, 2) ? 5 : 100));
         } else if (sim_chance(w, s->freeze) == 0) {
                 sim_say(w, "host %zu: the agent stands still", a->host);
-                a->frozen_until_ns = w->now_ns + sim_chance(w, SIM_S(sim_chance(w, 2) ? 8 : 120));
+                a->frozen_until_ns = w->now_ns + sim_chance(w, SIM_S(sim_chance(w, 2) ? 20 : 150));
         } else if (sim_chance(w, s->cut) == 0) {
                 sim_say(w, "host %zu: it is cut off", a->host);
-                a->cut_until_ns = w->now_ns + sim_chance(w, SIM_S(sim_chance(w, 2) ? 15 : 150));
+                a->cut_until_ns = w->now_ns + sim_chance(w, SIM_S(sim_chance(w, 2) ? 20 : 200));
         } else if (sim_chance(w, s->reinstall) == 0) {
                 sim_say(w, "host %zu: it is put up anew", a->host);
                 sim_agent_kill(a);
@@ -227,7 +228,7 @@ static void trouble_coord(struct sim_world *w, const struct storm *s)
                 c->back_ns = w->now_ns + sim_chance(w, SIM_S(sim_chance(w, 2) ? 5 : 120));
         } else if (w->now_ns < w->faults_until_ns && sim_chance(w, s->coord_freeze) == 0) {
                 sim_say(w, "the coordinator stands still");
-                c->frozen_until_ns = w->now_ns + sim_chance(w, SIM_S(sim_chance(w, 2) ? 8 : 120));
+                c->frozen_until_ns = w->now_ns + sim_chance(w, SIM_S(sim_chance(w, 2) ? 20 : 150));
                 c->behind_until_ns = c->frozen_until_ns + SIM_S(2);
         }
 }
@@ -246,6 +247,8 @@ static void theft_tick(struct sim_world *w, struct theft *t, size_t host, const 
         if (!t->active || w->now_ns - t->asked_ns < SIM_S(1))
                 return;
         t->asked_ns = w->now_ns;
+        if (t->conn <= a->born_conn)
+                t->conn = ++w->conns;
         if (a->alive && a->other_run && t->leave_ns == 0)
                 t->leave_ns = w->now_ns + sim_chance(w, SIM_S(40));
         if (t->leave_ns && a->alive && !a->other_run) {
@@ -280,7 +283,7 @@ static void world_init(struct sim_world *w, struct storm *s)
         w->n_hosts = (size_t)(1 + sim_chance(w, SIM_HOSTS_MAX));
         w->total = 1 + sim_chance(w, SIM_UNITS_MAX);
         w->parallel = 1 + sim_chance(w, 6);
-        w->ttl_ns = sim_chance(w, 2) ? SIM_S(10) : SIM_S(60);
+        w->ttl_ns = sim_chance(w, 3) ? SIM_S(10) : SIM_S(60);
         w->loss = shares[sim_chance(w, ELEMENTSOF(shares))];
         w->twice = shares[sim_chance(w, ELEMENTSOF(shares))];
         w->late = shares[sim_chance(w, ELEMENTSOF(shares))];
@@ -378,7 +381,7 @@ static void simulate(struct sim_world *w)
                 "lost, %d come twice, %d late",
                 (int)w->total, w->n_hosts, (int)w->parallel, (int)(w->ttl_ns / NSEC_PER_SEC),
                 w->loss, w->twice, w->late);
-        limit_ns = w->faults_until_ns + SIM_S(4000);
+        limit_ns = w->faults_until_ns + SIM_S(2000) + w->total * SIM_S(70);
         while (!all_counted(w)) {
                 sim_require(w, w->now_ns < limit_ns, "the run does not come to its end");
                 world_tick(w, thefts, &s);
