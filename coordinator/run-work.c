@@ -66,13 +66,9 @@ static void on_record(struct link *l, const struct record *r, void *userdata)
         size_t host = link_index(l);
         int answer, stored;
 
-        if (run->stage == RUN_OVER)
+        if (!run->plan || run->stage == RUN_OVER)
                 return;
-        /* While other hosts are waited for, one that is there tells of itself, and of no unit. */
-        if (run->plan)
-                answer = plan_record(run->plan, host, r, now_monotonic_ns());
-        else
-                answer = r->unit == 0 ? PLAN_NOTED : -EINVAL;
+        answer = plan_record(run->plan, host, r, now_monotonic_ns());
         if (answer == -EINVAL) {
                 link_give_up(l, -EBADMSG, "it reports on unit %" PRId64 ", which nobody was lent",
                              r->unit);
