@@ -353,6 +353,9 @@ void run_begin(struct run *run, int64_t now_ns)
 {
         int r = run->plan ? 0 : run_make_plan(run, now_ns);
 
+        /* what was told while there was no plan is asked for again */
+        for (size_t i = 0; !run->past && i < fleet_n(run->fleet); i++)
+                link_begin_at(fleet_link(run->fleet, i), store_acked(run->store, i));
         if (r == 0)
                 r = run_thresholds_new(&run->threshold_texts, now_ns, &run->thresholds);
         if (r < 0) {
