@@ -22,11 +22,6 @@
 #define MOST_FDS      12    /* groups told of each kind */
 #define MOST_OTHERS   6
 
-static void json_putp(json_object **o)
-{
-        json_object_put(*o);
-}
-
 struct count {
         const struct verb_context *context;
         const struct subject *subject;
@@ -362,20 +357,6 @@ static int count_all(struct count *c)
         return r < 0 ? r : tell(c, false);
 }
 
-static int census_check(json_object *request, const struct verb_context *context,
-                        void **ret_request, struct error *err)
-{
-        struct subject *s = calloc(1, sizeof(*s));
-        int r = s ? subject_read(request, context->root, s, err) : -ENOMEM;
-
-        if (r < 0) {
-                free(s);
-                return r;
-        }
-        *ret_request = s;
-        return 0;
-}
-
 static int census_run(void *data, const struct verb_context *context, struct error *err)
 {
         const struct subject *s = data;
@@ -406,7 +387,7 @@ const struct verb verb_census = {
         .time_limit_ns = 4 * NSEC_PER_SEC,
         .answer_max = 64 * 1024,
         .partial = true,
-        .check = census_check,
+        .check = subject_check,
         .release = free,
         .run = census_run,
 };

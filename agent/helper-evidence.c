@@ -38,11 +38,6 @@ struct capture {
         int error;
 };
 
-static void json_putp(json_object **o)
-{
-        json_object_put(*o);
-}
-
 /* ---- sending ---- */
 
 static void send_chunk(struct capture *c, const char *name, const char *text, size_t size)
@@ -369,20 +364,6 @@ static void capture(struct capture *c)
         show_journal(c);
 }
 
-static int evidence_check(json_object *request, const struct verb_context *context,
-                          void **ret_request, struct error *err)
-{
-        struct subject *s = calloc(1, sizeof(*s));
-        int r = s ? subject_read(request, context->root, s, err) : -ENOMEM;
-
-        if (r < 0) {
-                free(s);
-                return r;
-        }
-        *ret_request = s;
-        return 0;
-}
-
 static int evidence_run(void *data, const struct verb_context *context, struct error *err)
 {
         _cleanup_(json_putp)
@@ -412,7 +393,7 @@ const struct verb verb_evidence = {
         .time_limit_ns = 4 * NSEC_PER_SEC,
         .answer_max = 32 * 1024 * 1024,
         .partial = true,
-        .check = evidence_check,
+        .check = subject_check,
         .release = free,
         .run = evidence_run,
 };

@@ -17,11 +17,6 @@
 #define UNPACKERS_MAX  16
 #define NAMESPACES_MAX 64
 
-static void json_putp(json_object **o)
-{
-        json_object_put(*o);
-}
-
 static json_object *task_json(const struct task *t)
 {
         json_object *o = json_object_new_object();
@@ -239,20 +234,6 @@ static void add_holder(const struct subject *s, const struct scan *scan, json_ob
 
 /* ---- the verb ---- */
 
-static int examine_check(json_object *request, const struct verb_context *context,
-                         void **ret_request, struct error *err)
-{
-        struct subject *s = calloc(1, sizeof(*s));
-        int r = s ? subject_read(request, context->root, s, err) : -ENOMEM;
-
-        if (r < 0) {
-                free(s);
-                return r;
-        }
-        *ret_request = s;
-        return 0;
-}
-
 static void examine_daemon(const struct subject *s, json_object *facts)
 {
         struct family family = {.subject = s, .unpackers = json_object_new_array()};
@@ -301,7 +282,7 @@ const struct verb verb_examine = {
         .name = "examine",
         .time_limit_ns = 4 * NSEC_PER_SEC,
         .answer_max = 256 * 1024,
-        .check = examine_check,
+        .check = subject_check,
         .release = free,
         .run = examine_run,
 };
@@ -362,7 +343,7 @@ const struct verb verb_thaw = {
         .name = "thaw",
         .time_limit_ns = 5 * NSEC_PER_SEC,
         .answer_max = 256 * 1024,
-        .check = examine_check,
+        .check = subject_check,
         .release = free,
         .run = thaw_run,
 };

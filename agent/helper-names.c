@@ -16,11 +16,6 @@ struct names_request {
         char lxd_dir[HELPER_LXD_DIR_MAX];
 };
 
-static void json_putp(json_object **o)
-{
-        json_object_put(*o);
-}
-
 static void names_release(void *data)
 {
         struct names_request *q = data;

@@ -20,11 +20,6 @@ struct remove_request {
         char veths[SCAN_VETHS_MAX * SCAN_VETH_SIZE];
 };
 
-static void json_putp(json_object **o)
-{
-        json_object_put(*o);
-}
-
 static void remove_release(void *data)
 {
         free(data);

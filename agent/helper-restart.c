@@ -18,11 +18,6 @@
 #define UNIT_SIZE 256
 #define END_MSEC  20000
 
-static void json_putp(json_object **o)
-{
-        json_object_put(*o);
-}
-
 /* The service from /proc/PID/cgroup: "0::/system.slice/lxd.service". */
 static bool find_service(const struct subject *s, char ret[static UNIT_SIZE])
 {
@@ -92,20 +87,6 @@ static void kill_daemon(int64_t pid, char *service, char *ret_error, size_t size
                          (long long)pid, END_MSEC / 1000);
 }
 
-static int restart_check(json_object *request, const struct verb_context *context,
-                         void **ret_request, struct error *err)
-{
-        struct subject *s = calloc(1, sizeof(*s));
-        int r = s ? subject_read(request, context->root, s, err) : -ENOMEM;
-
-        if (r < 0) {
-                free(s);
-                return r;
-        }
-        *ret_request = s;
-        return 0;
-}
-
 static int restart_run(void *data, const struct verb_context *context, struct error *err)
 {
         _cleanup_(json_putp)
@@ -143,7 +124,7 @@ const struct verb verb_restart = {
         .name = "restart-daemon",
         .time_limit_ns = 60 * NSEC_PER_SEC,
         .answer_max = 64 * 1024,
-        .check = restart_check,
+        .check = subject_check,
         .release = free,
         .run = restart_run,
 };

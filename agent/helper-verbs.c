@@ -10,11 +10,6 @@
 
 #define JSON_FLAGS (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
-static void json_putp(json_object **o)
-{
-        json_object_put(*o);
-}
-
 int verb_write(const struct verb_context *context, json_object *message)
 {
         _cleanup_(freep)

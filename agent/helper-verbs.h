@@ -51,6 +51,11 @@ extern const struct verb verb_census;             /* helper-census.c */
 
 /* ---- for the verbs ---- */
 
+static inline void json_putp(json_object **o)
+{
+        json_object_put(*o);
+}
+
 /* A string member, "" where there is none. NULL: it is something else. */
 const char *verb_get_text(json_object *o, const char *key);
 /* "lxd_dir": an absolute path without a slash at its end, or "". */

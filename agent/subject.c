@@ -71,6 +71,19 @@ int subject_read(json_object *request, const char *root, struct subject *ret, st
         return 0;
 }
 
+int subject_check(json_object *request, const struct verb_context *context, void **ret_request,
+                  struct error *err)
+{
+        _cleanup_(freep)
+        struct subject *s = calloc(1, sizeof(*s));
+        int r = s ? subject_read(request, context->root, s, err) : -ENOMEM;
+
+        if (r < 0)
+                return r;
+        *ret_request = TAKE(s);
+        return 0;
+}
+
 int subject_scan(const struct subject *s, char *doing, struct scan **ret)
 {
         _cleanup_(scan_freep)

@@ -23,6 +23,10 @@ struct subject {
 /* Reads and checks a request. -EINVAL, -EPERM with err set. */
 int subject_read(json_object *request, const char *root, struct subject *ret,
                  struct error *err) _warn_unused_;
+/* The same as a verb's check: *ret_request is a struct subject, for free(). */
+struct verb_context;
+int subject_check(json_object *request, const struct verb_context *context, void **ret_request,
+                  struct error *err) _warn_unused_;
 
 /* A scan for the processes and cgroups of the instance. doing: SCAN_DOING_SIZE bytes. */
 int subject_scan(const struct subject *s, char *doing, struct scan **ret) _warn_unused_;

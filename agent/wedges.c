@@ -2,12 +2,8 @@
 
 /* See wedges.h. */
 
-#include "agent/wedges.h"
+#include "agent/wedges-internal.h"
 
-#include <json-c/json.h>
-
-#include "agent/facts.h"
-#include "agent/helper-ask.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -15,55 +11,10 @@
 #define INQUIRIES_MAX    4 /* at a time; the helper has 8 children in all */
 #define HTTP_UNAVAILABLE 503
 /* An answer was lost: so long the probes have to say whether the daemon was restarted. */
-#define LOST_NS    (45 * NSEC_PER_SEC)
-#define RESTART_NS (90 * NSEC_PER_SEC)
-#define LOOK_NS    (4 * NSEC_PER_SEC)
+#define LOST_NS (45 * NSEC_PER_SEC)
 /* LXD forgets an operation 5 s after its end. Who stood still for most of that may not have asked
  * in time. */
 #define STOOD_STILL_NS (3 * NSEC_PER_SEC)
-
-/* One that has not cleared. */
-struct wedge {
-        struct wedge *next;
-        struct record record;
-};
-
-struct wedge_inquiry {
-        struct wedge_inquiry *next;
-        struct wedges *wedges;
-        struct wedge_question question;
-        char text[ERROR_TEXT_MAX], instance[NAME_SIZE], left[SUSPECT_MAX];
-        int64_t asked_ns;
-        struct inquiry *inquiry;
-        int64_t number; /* given when the evidence needs its name */
-        wedge_handler handler;
-        void *userdata;
-};
-
-struct wedges {
-        struct wedges_deps deps;
-        struct lxd *lxd;
-        struct inquiry_env env;
-        char lxd_dir[256];
-        sd_event_source *tick;
-        int64_t progress_ns[PHASE_MAX_], slowest_ns[PHASE_MAX_];
-        struct daemon_watch watch;
-        int64_t daemon_number, restarted_ns, back_ns, open_ns;
-        int64_t ticked_ns, stood_still_ns; /* our own loop: last here, and when it last was late */
-        struct inquiry *daemon_inquiry;
-        struct helper_call *restart, *look;
-        char looked_state; /* of the daemon, by the helper, for the question asked at … */
-        int64_t looked_ns;
-        int64_t restart_ns, restart_realtime_ns;
-        bool restarted_by_us;
-        struct wedge *open;
-        /* What LXD's words told last; it may be over again before others who heard them ask. */
-        struct finding told;
-        int64_t told_ns;
-        struct wedge_inquiry *inquiries, **tail;
-        size_t n_asked;
-        int64_t n;
-};
 
 /* ---- records ---- */
 
@@ -94,16 +45,14 @@ static void tell(struct wedges *w, const struct record *record)
                           w->deps.userdata);
 }
 
-static void directory_name(const struct wedges *w, int64_t number, enum wedge_class class,
+void wedges_name_directory(const struct wedges *w, int64_t number, enum wedge_class class,
                            char *ret, size_t size)
 {
         snprintf(ret, size, "%s-%04lld-%s", w->deps.spec->run, (long long)number,
                  wedge_class_name((int)class));
 }
 
-/* question: NULL = the daemon itself. evidence: whether some is taken, or was, under this number.
- * Returns the number, 0 if there are too many. */
-static int64_t note(struct wedges *w, const struct finding *f,
+int64_t wedges_note(struct wedges *w, const struct finding *f,
                     const struct wedge_question *question, int64_t number, int cleared_by,
                     bool evidence)
 {
@@ -135,8 +84,8 @@ static int64_t note(struct wedges *w, const struct finding *f,
         r->wedge.cleared_by = cleared_by;
         r->wedge.cleared_realtime_ns = cleared_by < 0 ? 0 : realtime;
         if (evidence && w->deps.evidence && w->deps.spec->evidence_limit > 0)
-                directory_name(w, r->wedge.number, f->class, r->wedge.evidence,
-                               sizeof(r->wedge.evidence));
+                wedges_name_directory(w, r->wedge.number, f->class, r->wedge.evidence,
+                                      sizeof(r->wedge.evidence));
         tell(w, r);
         number = r->wedge.number;
         if (cleared_by >= 0) {
@@ -193,28 +142,6 @@ void wedges_tried(struct wedges *w, int64_t number, enum rung rung, int64_t star
         tell(w, &r);
 }
 
-/* ---- the daemon ---- */
-
-bool wedges_daemon_is_away(const struct wedges *w)
-{
-        return w->watch.open;
-}
-
-int64_t wedges_daemon_away_ns(const struct wedges *w)
-{
-        return w->watch.open ? now_monotonic_ns() - w->open_ns : 0;
-}
-
-int64_t wedges_daemon_back_ns(const struct wedges *w)
-{
-        return w->back_ns;
-}
-
-int64_t wedges_daemon_pid(const struct wedges *w)
-{
-        return w->watch.pid;
-}
-
 int64_t wedges_count(const struct wedges *w)
 {
         return w->n;
@@ -248,133 +175,13 @@ bool wedges_pool_is_full(const struct wedges *w)
         return false;
 }
 
-static int64_t newest_progress(const struct wedges *w)
+int64_t wedges_newest_progress(const struct wedges *w)
 {
         int64_t newest = 0;
 
         for (int p = 0; p < PHASE_MAX_; p++)
                 newest = MAX(newest, w->progress_ns[p]);
         return newest;
-}
-
-static void on_restarted(int error, const char *text, json_object *messages, void *userdata)
-{
-        struct wedges *w = userdata;
-        char why[ERROR_TEXT_MAX] = "";
-        bool done = helper_did_something(messages, why, sizeof(why)) && error == 0;
-
-        w->restart = NULL;
-        w->restarted_by_us = done;
-        wedges_tried(w, w->daemon_number, RUNG_RESTART, w->restart_realtime_ns,
-                     now_monotonic_ns() - w->restart_ns, done ? RESULT_OK : RESULT_FAIL,
-                     error ? text : why);
-}
-
-static void restart_daemon(struct wedges *w)
-{
-        json_object *o = json_object_new_object();
-
-        json_object_object_add(o, "verb", json_object_new_string("restart-daemon"));
-        json_object_object_add(o, "lxd_dir", json_object_new_string(w->lxd_dir));
-        json_object_object_add(o, "daemon_pid", json_object_new_int64(w->watch.pid));
-        w->restart_ns = now_monotonic_ns();
-        w->restart_realtime_ns = now_realtime_ns();
-        log_warning("Run %s: restarting the daemon, pid %lld", w->deps.spec->run,
-                    (long long)w->watch.pid);
-        if (helper_ask(w->deps.inventory, o, RESTART_NS, on_restarted, w, &w->restart) < 0) {
-                w->restart = NULL;
-                log_error("lxdsoak-helper could not be asked to restart the daemon");
-        }
-}
-
-static void name_daemon_evidence(const struct finding *f, char *ret, size_t size, void *userdata)
-{
-        const struct wedges *w = userdata;
-
-        directory_name(w, w->daemon_number, f->class, ret, size);
-}
-
-static void on_daemon_captured(enum diagnosis d, const struct finding *f, void *userdata)
-{
-        struct wedges *w = userdata;
-
-        w->daemon_inquiry = NULL;
-        if (w->watch.open && w->deps.spec->allow_daemon_restart &&
-            w->deps.spec->on_wedge == ON_WEDGE_RECOVER)
-                restart_daemon(w);
-}
-
-static void daemon_wedged(struct wedges *w)
-{
-        w->open_ns = now_monotonic_ns();
-        w->restarted_by_us = false;
-        w->daemon_number = note(w, &w->watch.finding, NULL, 0, -1, !w->daemon_inquiry);
-        if (w->daemon_inquiry || w->daemon_number == 0)
-                return;
-        if (inquiry_capture(&w->env, "", w->watch.pid, &w->watch.finding, name_daemon_evidence,
-                            on_daemon_captured, w, &w->daemon_inquiry) < 0)
-                w->daemon_inquiry = NULL;
-}
-
-static void on_daemon_looked(int error, const char *text, json_object *messages, void *userdata)
-{
-        struct wedges *w = userdata;
-        struct facts facts;
-
-        w->look = NULL;
-        facts_read(messages, &facts);
-        if (error == 0 && facts.known)
-                w->looked_state = facts.daemon.pid > 0 ? facts.daemon.state : 'X';
-}
-
-/* An agent in a sandbox does not see the daemon's process; the helper does. Once for each
- * question that waits. */
-static void look_at_daemon(struct wedges *w, struct daemon_view *view, int64_t now_ns)
-{
-        json_object *o;
-
-        if (view->state || !view->daemon.asked_ns || view->pid <= 0 ||
-            now_ns - view->daemon.asked_ns < view->probe_timeout_ns / 2)
-                return;
-        if (w->looked_ns == view->daemon.asked_ns) {
-                view->state = w->looked_state;
-                return;
-        }
-        if (w->look)
-                return;
-        w->looked_ns = view->daemon.asked_ns;
-        w->looked_state = 0;
-        o = json_object_new_object();
-        json_object_object_add(o, "verb", json_object_new_string("examine"));
-        json_object_object_add(o, "lxd_dir", json_object_new_string(w->lxd_dir));
-        json_object_object_add(o, "daemon_pid", json_object_new_int64(view->pid));
-        if (helper_ask(w->deps.inventory, o, LOOK_NS, on_daemon_looked, w, &w->look) < 0)
-                w->look = NULL;
-}
-
-static void watch_daemon(struct wedges *w)
-{
-        struct daemon_view view = {.probe_timeout_ns = w->deps.spec->probe_timeout_ns,
-                                   .progress_ns = newest_progress(w)};
-        int64_t before = w->watch.pid, now = now_monotonic_ns();
-        enum daemon_news news;
-
-        probe_view(w->deps.probe, &view);
-        look_at_daemon(w, &view, now);
-        news = detector_watch_daemon(&w->watch, &view, now);
-        if (before > 0 && w->watch.pid != before)
-                w->restarted_ns = w->back_ns = now;
-        switch (news) {
-        case DAEMON_SAME: return;
-        case DAEMON_WEDGED: daemon_wedged(w); break;
-        case DAEMON_CLEARED:
-                w->back_ns = now;
-                wedges_cleared(w, w->daemon_number,
-                               w->restarted_by_us ? RUNG_RESTART : RUNG_ITSELF);
-                break;
-        case DAEMON_RESTARTED: note(w, &w->watch.finding, NULL, 0, RUNG_ITSELF, false); break;
-        }
-        w->deps.on_daemon(w->deps.userdata);
 }
 
 /* ---- the units' questions ---- */
@@ -417,14 +224,14 @@ static void name_evidence(const struct finding *f, char *ret, size_t size, void 
 
         if (!i->number)
                 i->number = ++i->wedges->n;
-        directory_name(i->wedges, i->number, f->class, ret, size);
+        wedges_name_directory(i->wedges, i->number, f->class, ret, size);
 }
 
 /* While its evidence was taken, what it waited for may have come. */
 static int64_t note_of_unit(struct wedge_inquiry *i, const struct finding *f, bool evidence)
 {
         struct wedges *w = i->wedges;
-        int64_t number = note(w, f, &i->question, i->number, -1, evidence);
+        int64_t number = wedges_note(w, f, &i->question, i->number, -1, evidence);
 
         w->told = *f;
         w->told_ns = now_monotonic_ns();
@@ -533,7 +340,7 @@ static void look_into(struct wedge_inquiry *i)
                 .since_ns = q->since_ns,
                 .extensions = q->extensions,
                 .progress = now - w->progress_ns[q->phase] < span,
-                .progress_elsewhere = now - newest_progress(w) < span,
+                .progress_elsewhere = now - wedges_newest_progress(w) < span,
                 .company = has_company(i),
                 .for_ns = now - q->since_ns,
                 .slowest_ns = w->slowest_ns[q->phase],
@@ -607,7 +414,7 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
         if (w->ticked_ns && now - w->ticked_ns > STOOD_STILL_NS)
                 w->stood_still_ns = now;
         w->ticked_ns = now;
-        watch_daemon(w);
+        wedges_watch_daemon(w);
         serve(w);
         return 0;
 }
