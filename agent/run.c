@@ -490,12 +490,7 @@ static void setup_env(struct run *run)
 
 static void on_census(struct record *record, void *userdata)
 {
-        struct run *run = userdata;
-        int r = outbox_add(run->deps.outbox, record, -1, 0);
-
-        if (r < 0)
-                log_error("A census could not be kept: %s", strerror(-r));
-        journal_record(&run->spec, run->deps.agent_id, record, "");
+        run_put_record(userdata, record);
 }
 
 static void on_resume(void *userdata)
