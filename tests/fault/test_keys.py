@@ -44,6 +44,14 @@ def refusals(host, text=""):
     return [line for line in host.agent.said().splitlines() if "Refused" in line and text in line]
 
 
+def refused_once(host, text):
+    """The one line that says so. The agent's log is written beside its answers, so it may come a little later."""
+    wait_until(lambda: refusals(host, text), 20, "refusal in the log")
+    logged = refusals(host, text)
+    assert len(logged) == 1, logged
+    return logged[0]
+
+
 def await_keys(host, n, times=1):
     text = f"now has {n} key{'' if n == 1 else 's'}"
     wait_until(lambda: host.agent.said().count(text) >= times, 20, "allow-list that was taken")
@@ -75,6 +83,7 @@ def test_each_verb_with_each_role(host, place, role):
     before = host.lxd.stats()["instances"]["created"]
     key = place.key("somebody", role)
     await_keys(host, 1)
+    refused = []
     with Peer(place.endpoint, place.agent.public, key) as peer:
         peer.connect()
         for word, body, needed, (answer, code) in VERBS:
@@ -88,10 +97,12 @@ def test_each_verb_with_each_role(host, place, role):
                 assert (said, what["code"]) == ("REFUSE", "role"), (word, what)
                 assert f"needs role {needed}" in what["text"] and key.public in what["text"], what
                 assert f"has role {role} in {place.list}" in what["text"], what
-                # who, from where, and only once
                 peer.ask(word, body)
-                logged = refusals(host, what["text"])
-                assert len(logged) == 1 and "somebody" in logged[0] and "127.0.0.1" in logged[0], logged
+                refused.append(what["text"])
+    # who, from where, and only once
+    for text in refused:
+        logged = refused_once(host, text)
+        assert "somebody" in logged and "127.0.0.1" in logged, logged
     assert host.instances() == ["bystander"]
     assert host.lxd.stats()["instances"]["created"] == before
     assert host.agent.process.poll() is None
@@ -142,7 +153,8 @@ def test_key_that_is_taken_out_while_it_drives(host, place, how, reload):
     made = host.lxd.stats()["instances"]["created"]
     assert end(place.coord(other, "--total", 5)).code == PASS
     assert host.lxd.stats()["instances"]["created"] == made + 5
-    assert host.agent.process.pid == pid and "The session of" in host.agent.said()
+    wait_until(lambda: "The session of" in host.agent.said(), 20, "end of the session in the log")
+    assert host.agent.process.pid == pid
     # and it does not come back
     again = end(place.coord(key, "--total", 1, "--connect-timeout", "3s"))
     assert again.code == INCONCLUSIVE and key.public in again.err, again
@@ -191,8 +203,8 @@ def test_strangers_are_refused_and_named_once(host, place):
             peer.send("HELLO", hello())
             said = peer.line(0.2)
             assert said in (None, "closed"), said
-    logged = refusals(host, stranger.public)
-    assert len(logged) == 1 and "from 127.0.0.1" in logged[0] and "drive NAME" in logged[0], logged
+    logged = refused_once(host, stranger.public)
+    assert "from 127.0.0.1" in logged and "drive NAME" in logged, logged
     # without a key at all, and one that takes the agent for another
     for more in ((), (friend.public, friend)):
         with Peer(place.endpoint, *more) as peer:

@@ -31,7 +31,7 @@ def soak_with_one(bed, fault, *options):
     assert hit, f"nothing to hit was there: {outcome}"
     if outcome.code == PASS:
         pytest.fail(f"{hit} was over before it showed: {outcome}")
-    assert outcome.data["wedges"][0]["instance"] == hit[0], (hit, outcome)
+    assert [w["instance"] for w in outcome.data["wedges"]] == [hit[0]], (hit, outcome)
     return *hit, outcome
 
 
@@ -70,6 +70,7 @@ def test_a_monitor_stops(bed):
     stacks = evidence(bed, wedge, "stacks.txt")
     assert f"pid {pid} [lxc monitor], state T" in stacks and "do_signal_stop" in stacks, stacks
     # it is in the journal, with its explanation
+    bed.sh("a", "journalctl --sync")
     entries = bed.sh("a", f"journalctl -x -o cat -t lxdsoak-agent LXDSOAK_RUN={outcome.data['run']} -p crit")
     assert "monitor-stuck" in entries
     assert outcome.store.one("select count(*) from recovery where rung = 'end-monitor' and result = 'ok'") == 1
@@ -80,8 +81,21 @@ def test_a_container_freezes_behind_lxds_back(bed):
     check(bed, outcome, "instance-frozen", suspect=path.rsplit("/", 1)[1])
 
 
+def was_given_up_at_once(outcome):
+    """Now and then LXD 5.0 says at once that shutting down has failed, whatever time it was given. The unit has failed
+    then, as LXD says, and whether init hears nobody knows."""
+    given_up = outcome.store.rows("select duration_ns from sample where phase = 'stop' and result = 'fail' "
+                                 "and error like '%shutting down the container failed%'")
+    return not outcome.data["wedges"] and [ns < 4_000_000_000 for ns, in given_up] == [True]
+
+
 def test_a_container_does_not_end_when_asked(bed):
-    _, _, outcome = soak_with_one(bed, "its init ignores SIGPWR", "--exec", LINGER)
+    for _ in range(4):
+        hit, outcome = soak_with(bed, lambda: INSTANCE_FAULTS["its init ignores SIGPWR"].provoke(bed, "a"),
+                                 "--exec", LINGER)
+        if not was_given_up_at_once(outcome):
+            break
+    assert hit and [w["instance"] for w in outcome.data["wedges"]] == [hit[0]], (hit, outcome)
     wedge = check(bed, outcome, "stop-ignored")
     assert wedge["cleared_by"] == "forced-stop"
 
