@@ -105,7 +105,7 @@ void link_excuse(struct link *l, int64_t late_ns);
 
 /* Sends it once, or not: the plan repeats what is not confirmed. agent_stamp_ns is the link's. */
 void link_lease(struct link *l, const struct msg_lease *lease);
-/* Asks for what is not begun of it. Once, or not. */
+/* Asks for what is not begun of it; 0 = of all. Once, or not. */
 void link_revoke(struct link *l, int64_t lease);
 /* Asks that the run be stopped which the agent works on, whoever drives it. Once, or not. */
 void link_ask_stop(struct link *l);

@@ -47,7 +47,8 @@ void plan_host_ready(struct plan *p, size_t host, int64_t parallel_max, int64_t 
         struct plan_host *h = p->hosts + host;
 
         h->state = PLAN_HOST_READY;
-        h->last_pong_ns = now_ns;
+        h->last_pong_ns = h->progress_ns = now_ns;
+        h->stuck = false;
         h->parallel = p->config.parallel;
         if (parallel_max > 0)
                 h->parallel = MIN(h->parallel, parallel_max);
@@ -88,6 +89,11 @@ int plan_host_gone(struct plan *p, size_t host, int64_t now_ns)
 void plan_pong(struct plan *p, size_t host, int64_t now_ns)
 {
         p->hosts[host].last_pong_ns = now_ns;
+}
+
+void plan_in_flight(struct plan *p, size_t host, int64_t n)
+{
+        p->hosts[host].in_flight = n;
 }
 
 int64_t plan_patience_ns(const struct plan *p)

@@ -36,6 +36,10 @@ struct plan_host {
         bool full;
         int64_t parallel;
         int64_t last_pong_ns;
+        int64_t in_flight;
+        int64_t progress_ns; /* something ended, or it had nothing to do */
+        int64_t revoked_ns;
+        bool stuck;            /* it was to give back what it had not begun */
         struct lease **leases; /* in the order lent */
         size_t n_leases, allocated;
         size_t n_unconfirmed;

@@ -50,18 +50,31 @@ void plan_rate_roll(struct plan_host *h, int64_t now_ns)
 void plan_rate_done(struct plan_host *h, int64_t now_ns)
 {
         plan_rate_roll(h, now_ns);
+        h->progress_ns = now_ns;
+        h->stuck = false;
         h->recent_done += 1;
 }
 
 static bool plan_eligible(const struct plan_host *h)
 {
-        return (h->state == PLAN_HOST_READY || h->state == PLAN_HOST_NEW) && !h->full;
+        return (h->state == PLAN_HOST_READY || h->state == PLAN_HOST_NEW) && !h->full && !h->stuck;
+}
+
+/* When all are stuck, one that may get on is better than none. */
+static void plan_forgive(struct plan *p)
+{
+        for (size_t i = 0; i < p->config.n_hosts; i++)
+                if (plan_eligible(p->hosts + i))
+                        return;
+        for (size_t i = 0; i < p->config.n_hosts; i++)
+                p->hosts[i].stuck = false;
 }
 
 static void plan_weigh(struct plan *p, int64_t now_ns)
 {
         double done = 0, sec = 0, mean;
 
+        plan_forgive(p);
         if (p->weights_valid && now_ns - p->weights_ns < WEIGHTS_HOLD_NS)
                 return;
         for (size_t i = 0; i < p->config.n_hosts; i++) {
@@ -121,7 +134,7 @@ static int64_t plan_amount(const struct plan *p, const struct plan_host *h, int6
 {
         int64_t lent = h->counts.lent, ahead, n;
 
-        if (h->state != PLAN_HOST_READY || h->full || h->n_unconfirmed > 0)
+        if (h->state != PLAN_HOST_READY || !plan_eligible(h) || h->n_unconfirmed > 0)
                 return 0;
         ahead = plan_ahead(p, h, now_ns);
         if (lent - h->parallel >= ahead)
@@ -209,6 +222,42 @@ int plan_next(struct plan *p, int64_t now_ns, struct plan_lease *ret)
                 if (r > 0)
                         p->turn = host + 1;
                 return r;
+        }
+        return 0;
+}
+
+static bool plan_has_idle(const struct plan *p)
+{
+        for (size_t i = 0; i < p->config.n_hosts; i++) {
+                const struct plan_host *h = p->hosts + i;
+
+                if (h->state == PLAN_HOST_READY && plan_eligible(h) && h->counts.lent < h->parallel)
+                        return true;
+        }
+        return false;
+}
+
+int plan_revoke(struct plan *p, int64_t now_ns, size_t *ret_host)
+{
+        if (pool_left(&p->pool) > 0 || plan_ended_why(p, now_ns) != PLAN_END_NOT)
+                return 0;
+        for (size_t i = 0; i < p->config.n_hosts; i++) {
+                struct plan_host *h = p->hosts + i;
+                bool was_stuck = h->stuck;
+
+                if (h->state != PLAN_HOST_READY || h->counts.lent <= h->in_flight ||
+                    now_ns - h->progress_ns < PLAN_STUCK_NS ||
+                    (h->stuck && now_ns - h->revoked_ns < PLAN_STUCK_NS))
+                        continue;
+                h->stuck = true; /* so that it is not the idle one itself */
+                if (!plan_has_idle(p)) {
+                        h->stuck = was_stuck;
+                        continue;
+                }
+                h->revoked_ns = now_ns;
+                p->weights_valid = false;
+                *ret_host = i;
+                return 1;
         }
         return 0;
 }

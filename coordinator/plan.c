@@ -103,6 +103,8 @@ struct plan *plan_free(struct plan *p)
 void plan_lent_add(struct plan *p, struct plan_host *h, int64_t n, int64_t now_ns)
 {
         plan_rate_roll(h, now_ns);
+        if (h->counts.lent == 0)
+                h->progress_ns = now_ns;
         h->counts.lent += n;
         p->lent += n;
 }

@@ -41,6 +41,7 @@
 #define PLAN_AHEAD_NS     (30 * NSEC_PER_SEC) /* one lease's worth of work */
 #define PLAN_RESEND_NS    (2 * NSEC_PER_SEC)  /* a lease without LEASE_OK is sent again */
 #define PLAN_LEASE_MAX    INT64_C(10000)      /* units in one lease */
+#define PLAN_STUCK_NS     (30 * NSEC_PER_SEC) /* nothing ends on a host, and others have no work */
 #define PLAN_TRIES_MAX    3                   /* interrupted outcomes until the unit counts so */
 #define PLAN_REASON_FULL  "min-free"          /* RETURNED with it: the host takes no more */
 #define PLAN_REASON_DRAIN "drain"             /* it is ending: plan_host_silent() */
@@ -132,6 +133,8 @@ int plan_host_gone(struct plan *p, size_t host, int64_t now_ns) _warn_unused_;
 
 /* A PONG arrived, as an answer to a PING that echoes stamps: renews the host's leases. */
 void plan_pong(struct plan *p, size_t host, int64_t now_ns);
+/* How many units are in flight there, by its PONG. */
+void plan_in_flight(struct plan *p, size_t host, int64_t n);
 /* LEASE_OK. Unknown numbers are ignored. */
 void plan_lease_ok(struct plan *p, size_t host, int64_t lease);
 
@@ -149,6 +152,13 @@ void plan_drain(struct plan *p);
  * returns; sending may fail or be lost, since they come again until confirmed.
  */
 int plan_next(struct plan *p, int64_t now_ns, struct plan_lease *ret) _warn_unused_;
+
+/*
+ * A host that is there and gets nowhere, while others have nothing to do: 1 with the host that is
+ * to give back what it has not begun (it tells with RETURNED), 0 = none. It is named again after a
+ * while if it does not, and is lent nothing until something ends there, or nobody else is left.
+ */
+int plan_revoke(struct plan *p, int64_t now_ns, size_t *ret_host);
 
 /* Takes back one lease that expired: 1 with *ret (as lent; what had ended in it stays ended),
  * 0 = none, -ENOMEM. */

@@ -228,8 +228,10 @@ static void on_pong(struct link *l, const struct msg_pong *pong, void *userdata)
         struct run_host *host = &run->hosts[link_index(l)];
 
         host->oldest_max_ns = MAX(host->oldest_max_ns, pong->oldest_ns);
-        if (run->stage == RUN_WORKING || run->stage == RUN_ENDING)
+        if (run->stage == RUN_WORKING || run->stage == RUN_ENDING) {
                 plan_pong(run->plan, link_index(l), now_monotonic_ns());
+                plan_in_flight(run->plan, link_index(l), pong->in_flight);
+        }
         if (pong->stop_by[0])
                 run_stop_asked(run, pong->stop_by, now_monotonic_ns());
 }
@@ -398,6 +400,22 @@ static void take_back(struct run *run, int64_t now_ns)
                 plan_failed(run, r);
 }
 
+/* From hosts that get nowhere, for hosts that have nothing to do. */
+static void ask_back(struct run *run, int64_t now_ns)
+{
+        size_t host;
+
+        while (plan_revoke(run->plan, now_ns, &host)) {
+                struct link *l = fleet_link(run->fleet, host);
+
+                run_say(run, LOG_WARNING,
+                        "host %s: nothing has ended there for %d s; what it has not begun is to go "
+                        "to other hosts",
+                        link_label(l), (int)(PLAN_STUCK_NS / NSEC_PER_SEC));
+                link_revoke(l, 0);
+        }
+}
+
 static void send_lease(struct run *run, const struct plan_lease *lease)
 {
         const struct msg_lease m = {
@@ -488,6 +506,7 @@ void run_work(struct run *run, int64_t now_ns)
                 return;
         commit_if_due(run, now_ns);
         take_back(run, now_ns);
+        ask_back(run, now_ns);
         lend(run, now_ns);
         if (run->stage == RUN_OVER)
                 return;

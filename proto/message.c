@@ -192,7 +192,7 @@ const struct field msg_lease_ok_fields[] = {
 
 #define T struct msg_revoke
 const struct field msg_revoke_fields[] = {
-        I64(T, lease, 1, INT64_MAX),
+        I64(T, lease, 0, INT64_MAX),
         END,
 };
 #undef T

@@ -149,7 +149,7 @@ struct msg_ping {
 };
 extern const struct field msg_ping_fields[];
 
-/* What is not begun of a lease is to be returned, as a record. */
+/* What is not begun of a lease is to be returned, as a record; 0 = of all. */
 struct msg_revoke {
         int64_t lease;
 };

@@ -138,6 +138,30 @@ def test_going_on_without_a_host(make_host):
     assert a.cleanup("--run", outcome.data["run"]).code == PASS and a.instances() == []
 
 
+def test_a_host_that_lives_and_gets_nowhere(make_host):
+    """What waits there is done elsewhere; what is in flight there ends there, when it can."""
+    a, b = make_host("--latency", "all=5ms", name="a"), make_host("--latency", "all=5ms", name="b")
+    total, parallel = 600, 3
+    run = Coordinator(a.directory, "--hosts", f"{a.agent.endpoint},{b.agent.endpoint}", "--json", "--total", total,
+                      "--parallel", parallel, "--deadline", "all=600")
+    wait_until(lambda: counted(run.run_dir) >= 60, 60, "units")
+    a.lxd.fault("op-stuck")
+    wait_until(lambda: counted(run.run_dir) >= total - parallel, 120, "what waits on the one, done by the other")
+    assert run.process.poll() is None
+    stuck = a.instances()
+    assert 1 <= len(stuck) <= parallel, stuck
+    a.lxd.heal()
+    outcome = run.end(60)
+    assert outcome.code == PASS, outcome
+    assert re.search(r"host .*a-agent.*: nothing has ended there for 30 s; what it has not begun is to go to other hosts",
+                     outcome.err), outcome
+    store = Store(run.run_dir)
+    assert store.rows("select unit from unit order by unit") == [(n,) for n in range(1, total + 1)]
+    assert store.one("select sum(count) from returned where reason = 'revoked'") > 0
+    assert store.one("select max(attempt) from unit") == 1, "nothing was begun twice"
+    assert a.instances() == b.instances() == []
+
+
 # Two that want the same host
 
 def test_second_coordinator_is_refused_and_told_who(host):

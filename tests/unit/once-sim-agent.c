@@ -135,7 +135,7 @@ static void begin_units(struct sim_agent *a)
         struct sim_world *w = a->world;
         struct lease_part part;
 
-        if (a->stopping || a->other_run || !a->has_run)
+        if (a->stopping || a->other_run || !a->has_run || w->now_ns < a->stuck_until_ns)
                 return;
         while ((int64_t)a->n_slots < w->parallel &&
                leases_next(&a->leases, clock_of(a), may_begin, a, &part)) {
@@ -162,7 +162,7 @@ static void end_units(struct sim_agent *a)
                 struct sim_slot slot = a->slots[i];
                 enum outcome outcome = OUTCOME_PASSED;
 
-                if (!slot.durable || w->now_ns < slot.end_ns) {
+                if (!slot.durable || w->now_ns < MAX(slot.end_ns, a->stuck_until_ns)) {
                         i++;
                         continue;
                 }
@@ -403,6 +403,7 @@ static void on_ping(struct sim_agent *a, const struct sim_msg *m)
         if (m->stamp_ns > 0)
                 leases_echo(&a->leases, m->stamp_ns, clock_of(a));
         pong->stamp_ns = clock_of(a);
+        pong->in_flight = a->n_slots;
         send_back(a, m->conn, pong);
 }
 

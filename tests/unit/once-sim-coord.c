@@ -332,6 +332,7 @@ void sim_coord_receive(struct sim_coord *c, struct sim_msg *m)
                 if (l->welcomed)
                         l->stamp_ns = MAX(l->stamp_ns, m->stamp_ns);
                 plan_pong(c->plan, m->host, c->world->now_ns);
+                plan_in_flight(c->plan, m->host, (int64_t)m->in_flight);
                 break;
         case MESSAGE_ERR:
                 l->welcomed = false;
@@ -448,11 +449,19 @@ static void take_back(struct sim_coord *c)
 
 void sim_coord_tick(struct sim_coord *c)
 {
+        size_t host;
+
         for (size_t i = 0; i < c->world->n_hosts; i++)
                 tick_link(c, i);
         if (sim_chance(c->world, 2))
                 commit(c);
         take_back(c);
+        while (plan_revoke(c->plan, c->world->now_ns, &host)) {
+                sim_say(c->world, "host %zu is to give back", host);
+                c->world->n_revoked++;
+                if (c->links[host].welcomed)
+                        sim_send(c->world, msg(c, host, MESSAGE_REVOKE));
+        }
         lend(c);
 }
 

@@ -47,6 +47,7 @@ struct sim_msg {
         enum refuse_code code;
         struct msg_lease lease;
         int64_t stamp_ns; /* PING, LEASE: echoed; PONG, WELCOME: the agent's */
+        size_t in_flight;
         uint64_t head;
         int64_t *leases;
         size_t n_leases;
@@ -107,7 +108,7 @@ struct sim_agent {
         struct sim_world *world;
         size_t host;
         bool alive;
-        int64_t frozen_until_ns, cut_until_ns, back_ns;
+        int64_t frozen_until_ns, cut_until_ns, stuck_until_ns, back_ns;
         int64_t clock_ns; /* ahead of the world's */
         int64_t unit_ns;
         struct sim_disk disk;
@@ -231,7 +232,7 @@ struct sim_world {
         int64_t attempt[SIM_UNITS_MAX + 1]; /* the highest lent */
         struct ranges dead[SIM_HOSTS_MAX];  /* leases taken back: nothing of them may begin */
         int64_t n_begun, n_late, n_recovered, n_lost, n_deaths, n_resumes, n_expired, n_reconciled,
-                n_stolen;
+                n_stolen, n_revoked;
 };
 
 /* 0..of-1 */

@@ -25,7 +25,7 @@ struct theft {
 };
 
 struct storm { /* how often what happens: one of so many ticks */
-        int64_t death, freeze, cut, theft, reinstall, coord_death, coord_freeze;
+        int64_t death, freeze, cut, stuck, theft, reinstall, coord_death, coord_freeze;
 };
 
 int64_t sim_chance(struct sim_world *w, int64_t of)
@@ -196,6 +196,9 @@ static void trouble_agent(struct sim_world *w, struct sim_agent *a, const struct
         } else if (sim_chance(w, s->cut) == 0) {
                 sim_say(w, "host %zu: it is cut off", a->host);
                 a->cut_until_ns = w->now_ns + sim_chance(w, SIM_S(sim_chance(w, 2) ? 20 : 200));
+        } else if (sim_chance(w, s->stuck) == 0) {
+                sim_say(w, "host %zu: nothing gets on there", a->host);
+                a->stuck_until_ns = w->now_ns + sim_chance(w, SIM_S(300));
         } else if (sim_chance(w, s->reinstall) == 0) {
                 sim_say(w, "host %zu: it is put up anew", a->host);
                 sim_agent_kill(a);
@@ -288,8 +291,8 @@ static void world_init(struct sim_world *w, struct storm *s)
         w->twice = shares[sim_chance(w, ELEMENTSOF(shares))];
         w->late = shares[sim_chance(w, ELEMENTSOF(shares))];
         w->faults_until_ns = w->now_ns + SIM_S(50) + sim_chance(w, SIM_S(600));
-        *s = (struct storm){rate(w),     rate(w),     rate(w), rate(w) * 4,
-                            rate(w) * 8, rate(w) / 2, rate(w)};
+        *s = (struct storm){rate(w),     rate(w),     rate(w),     rate(w) * 4,
+                            rate(w) * 4, rate(w) * 8, rate(w) / 2, rate(w)};
         for (size_t i = 0; i < w->n_hosts; i++) {
                 struct sim_agent *a = &w->agents[i];
 
@@ -427,19 +430,21 @@ static void test_worlds(void **state)
                 sum.n_expired += w->n_expired;
                 sum.n_reconciled += w->n_reconciled;
                 sum.n_stolen += w->n_stolen;
+                sum.n_revoked += w->n_revoked;
                 sum.total += w->total;
         }
         print_message(
                 "worlds %lu to %lu: %lld units, %lld begun, %lld late; agents died %lld times, "
                 "coordinators %lld; put up anew %lld, taken %lld; leases expired %lld, lost "
-                "%lld\n",
+                "%lld, asked back %lld\n",
                 first, first + runs - 1, (long long)sum.total, (long long)sum.n_begun,
                 (long long)sum.n_late, (long long)sum.n_deaths, (long long)sum.n_resumes,
                 (long long)sum.n_lost, (long long)sum.n_stolen, (long long)sum.n_expired,
-                (long long)sum.n_reconciled);
+                (long long)sum.n_reconciled, (long long)sum.n_revoked);
         if (runs >= 100)
                 assert_true(sum.n_late > 0 && sum.n_deaths > 0 && sum.n_resumes > 0 &&
-                            sum.n_lost > 0 && sum.n_stolen > 0 && sum.n_expired > 0);
+                            sum.n_lost > 0 && sum.n_stolen > 0 && sum.n_expired > 0 &&
+                            sum.n_revoked > 0);
         sd_event_unref(event);
         free(w);
 }

@@ -388,6 +388,59 @@ static void test_expiry(void **state)
         assert_int_equal(plan_counted(p), 4);
 }
 
+/* A host that lives and gets nowhere is to give back what waits there, once others are idle. */
+static void test_stuck(void **state)
+{
+        _cleanup_(plan_freep)
+        struct plan *p = plan_of(MODE_CHURN, 10, 5, 2);
+        struct plan_lease a[4], b[4];
+        size_t n, host = 9;
+
+        plan_host_ready(p, 0, 0, S(1));
+        plan_host_ready(p, 1, 0, S(1));
+        assert_int_equal(take_all(p, a, 4, &n, S(1)), 10);
+        assert_true(n == 2 && a[0].host == 0 && a[0].count == 5);
+        plan_in_flight(p, 0, 2);
+        plan_in_flight(p, 1, 5);
+        assert_int_equal(plan_revoke(p, S(1) + PLAN_STUCK_NS, &host), 0); /* nobody is idle */
+        for (int64_t u = 6; u <= 10; u++)
+                assert_int_equal(outcome(p, a + 1, u, OUTCOME_PASSED, S(10)), PLAN_COUNTED);
+        assert_int_equal(plan_revoke(p, S(1) + PLAN_STUCK_NS - 1, &host), 0);
+        assert_int_equal(plan_revoke(p, S(1) + PLAN_STUCK_NS, &host), 1);
+        assert_int_equal(host, 0);
+        assert_int_equal(plan_revoke(p, S(2) + PLAN_STUCK_NS, &host), 0);
+        assert_int_equal(plan_revoke(p, S(1) + 2 * PLAN_STUCK_NS, &host), 1); /* it was lost */
+        assert_int_equal(returned(p, a, 3, 3, "revoked", S(62)), PLAN_NOTED);
+        assert_int_equal(plan_revoke(p, S(99), &host), 0);
+        assert_int_equal(take_all(p, b, 4, &n, S(62)), 3);
+        assert_true(n == 1 && b[0].host == 1 && b[0].first == 3 && b[0].attempt == a[0].attempt);
+        /* with its next outcome it is as good as another */
+        assert_int_equal(returned(p, b, 3, 3, "error", S(63)), PLAN_NOTED);
+        assert_int_equal(outcome(p, a, 1, OUTCOME_PASSED, S(63)), PLAN_COUNTED);
+        assert_int_equal(take_all(p, b, 4, &n, S(63)), 3);
+        assert_true(n == 2);
+}
+
+/* When nobody gets on, what comes back is lent again, to whoever is there. */
+static void test_all_stuck(void **state)
+{
+        _cleanup_(plan_freep)
+        struct plan *p = plan_of(MODE_CHURN, 4, 2, 2);
+        struct plan_lease a[4];
+        size_t n, host;
+
+        plan_host_ready(p, 0, 0, S(1));
+        plan_host_ready(p, 1, 0, S(1));
+        assert_int_equal(take_all(p, a, 4, &n, S(1)), 4);
+        assert_int_equal(outcome(p, a + 1, 3, OUTCOME_PASSED, S(2)), PLAN_COUNTED);
+        assert_int_equal(plan_revoke(p, S(1) + PLAN_STUCK_NS, &host), 1);
+        assert_int_equal(host, 0);
+        plan_host_silent(p, 1, S(40));
+        assert_int_equal(returned(p, a, 1, 2, "revoked", S(41)), PLAN_NOTED);
+        assert_int_equal(take_all(p, a, 4, &n, S(41)), 2);
+        assert_int_equal(a[0].host, 0);
+}
+
 /* A late outcome arrives while its unit waits to be lent again. */
 static void test_late_in_pool(void **state)
 {
@@ -560,6 +613,7 @@ int main(void)
                 cmocka_unit_test(test_ahead),         cmocka_unit_test(test_total_done),
                 cmocka_unit_test(test_interrupted),   cmocka_unit_test(test_drain),
                 cmocka_unit_test(test_resend),        cmocka_unit_test(test_expiry),
+                cmocka_unit_test(test_stuck),         cmocka_unit_test(test_all_stuck),
                 cmocka_unit_test(test_late_in_pool),  cmocka_unit_test(test_gone_and_stranded),
                 cmocka_unit_test(test_deadline),      cmocka_unit_test(test_density),
                 cmocka_unit_test(test_density_fails), cmocka_unit_test(test_density_total),
