@@ -30,8 +30,8 @@ struct outbox {
         struct row *rows; /* ring: number seq lives at seq % room */
         size_t room;
         uint64_t acked, head, durable; /* numbers */
-        bool trouble;
-        unsigned generation; /* of the run; a late answer of an earlier one is dropped */
+        bool trouble;                  /* the last one could not be written; retry is on */
+        unsigned generation;           /* of the run; a late answer of an earlier one is dropped */
 };
 
 struct waiting {
@@ -75,6 +75,9 @@ static void on_durable(int r, void *userdata)
                 sd_event_source_set_enabled(o->retry, SD_EVENT_ONESHOT);
                 return;
         }
+        if (o->trouble)
+                log_notice("The spool can be written again");
+        o->trouble = false;
         row_at(o, seq)->durable = true;
         advance_durable(o);
 }
@@ -99,7 +102,6 @@ static int on_retry(sd_event_source *s, uint64_t usec, void *userdata)
 {
         struct outbox *o = userdata;
 
-        o->trouble = false;
         for (uint64_t seq = o->durable + 1; seq <= o->head; seq++)
                 if (!row_at(o, seq)->durable && submit(o, seq) < 0)
                         break;

@@ -190,6 +190,10 @@ static int batch_run(struct spool *s, struct job *list)
                 snprintf(s->error, sizeof(s->error), "%s", sqlite3_errmsg(s->db));
                 if (!sqlite3_get_autocommit(s->db))
                         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+                /* the log of what is in the database by now may be what fills the disk */
+                if (r == -ENOSPC)
+                        sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                                  NULL);
         }
         return r;
 }
@@ -395,6 +399,12 @@ static int open_db(struct spool *s, const char *path, struct error *err)
                                 goto fail;
         return 0;
 fail:
+        /* as an I/O error, when it is the file of its shared memory there is no room for */
+        if (sqlite3_errcode(s->db) == SQLITE_FULL || sqlite3_system_errno(s->db) == ENOSPC)
+                return error_set(err, -ENOSPC,
+                                 "spool %s: the disk is full: free some space there, and start the "
+                                 "agent again",
+                                 path);
         return error_set(err, sqlite_errno(sqlite3_errcode(s->db)) ?: -EIO,
                          "spool %s: %s; if it is damaged, stop the agent, move it away and run "
                          "lxdsoak-coord cleanup",

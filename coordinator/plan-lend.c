@@ -64,7 +64,7 @@ static bool plan_eligible(const struct plan_host *h)
 static void plan_forgive(struct plan *p)
 {
         for (size_t i = 0; i < p->config.n_hosts; i++)
-                if (plan_eligible(p->hosts + i))
+                if (p->hosts[i].state == PLAN_HOST_READY && plan_eligible(p->hosts + i))
                         return;
         for (size_t i = 0; i < p->config.n_hosts; i++)
                 p->hosts[i].stuck = false;

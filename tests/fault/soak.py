@@ -11,7 +11,7 @@ import time
 import children
 import journald
 
-PASS, THRESHOLD, LEAK, WEDGE, INCONCLUSIVE, STOPPED, USAGE = 0, 99, 98, 97, 96, 105, 64
+PASS, THRESHOLD, LEAK, WEDGE, INCONCLUSIVE, STOPPED, USAGE, INTERNAL = 0, 99, 98, 97, 96, 105, 64, 70
 
 
 def wait_until(true, seconds, what):
@@ -31,7 +31,7 @@ class Agent:
     """One lxdsoak-agent in the foreground, listening on ipc:// in `directory`. With a journal it
     logs there, as the service does, and not to its log."""
 
-    def __init__(self, directory, lxd_socket, *options, name="agent", journal=None):
+    def __init__(self, directory, lxd_socket, *options, name="agent", journal=None, disk=None):
         self.journal = journal
         self.directory = str(directory)
         self.state = os.path.join(self.directory, f"{name}-state")
@@ -41,6 +41,9 @@ class Agent:
         self.lxd_socket, self.options = lxd_socket, options
         self.config = os.path.join(self.directory, f"{name}.conf")  # not the machine's
         os.makedirs(self.state, exist_ok=True)
+        self.disk = disk
+        if disk:
+            self.state = disk.directory
         with open(self.config, "w", encoding="utf-8"):
             pass
         self.process = None
@@ -56,7 +59,7 @@ class Agent:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
                 env={**environment(self.directory),
                      **(journald.stream_of(log) if self.journal else {})},
-                preexec_fn=self.journal.preexec if self.journal else children.die_with_parent)
+                preexec_fn=children.preexec_of(self.journal, self.disk))
         try:
             wait_until(lambda: self.said().count("Ready:") > before or
                        self.process.poll() is not None, 30, "ready agent")
@@ -137,9 +140,11 @@ class Coordinator:
 
     count = 0
 
-    def __init__(self, directory, *arguments, journal=None):
+    def __init__(self, directory, *arguments, journal=None, disk=None):
         Coordinator.count += 1
         self.run_dir = os.path.join(str(directory), f"run-{Coordinator.count}")
+        if disk:
+            self.run_dir = disk.directory
         words = [str(a) for a in arguments]
         if not words or words[0] not in ("cleanup", "evidence", "keygen", "resume", "status", "stop"):
             words += ["--run-dir", self.run_dir]
@@ -150,7 +155,7 @@ class Coordinator:
             self.process = subprocess.Popen(
                 [children.binary("coordinator/lxdsoak-coord"), *words], stdin=subprocess.DEVNULL,
                 stdout=out, stderr=err, cwd=str(directory), env=environment(directory),
-                preexec_fn=journal.preexec if journal else children.die_with_parent)
+                preexec_fn=children.preexec_of(journal, disk))
 
     def signal(self, number):
         self.process.send_signal(number)
