@@ -8,10 +8,14 @@ import signal
 import sqlite3
 import time
 
+import pytest
+
 import children
 from soak import INCONCLUSIVE, PASS, STOPPED, USAGE, Coordinator, Store, wait_until
 
-KILLS = 8
+# A thousand kills in all, when there is time.
+LONG = os.environ.get("LXDSOAK_LONG") == "1"
+KILLS = 330 if LONG else 8
 
 
 def check_once(host, run_dir, total):
@@ -53,7 +57,7 @@ def counted(run_dir):
 def test_coordinator_killed_again_and_again(make_host):
     host = make_host("--latency", "all=lognormal:15ms:0.4")
     dice = random.Random(7)
-    total = 400
+    total = 50 * KILLS
     run = host.start("--total", total, "--parallel", 8)
     run_dir = run.run_dir
     wait_until(lambda: counted(run_dir) >= 5, 60, "units")
@@ -62,7 +66,7 @@ def test_coordinator_killed_again_and_again(make_host):
         run = Coordinator(host.directory, "resume", run_dir, "--json")
         wait_until(lambda n=n: epoch(run_dir) == n + 2, 60, "new epoch")
         time.sleep(dice.uniform(0, 0.8))
-    outcome = run.end(180)
+    outcome = run.end(180 + total)
     assert outcome.code == PASS, outcome
     assert outcome.data["units"]["passed"] == total and outcome.data["run"] == run_id(run_dir)
     store = check_once(host, run_dir, total)
@@ -77,7 +81,7 @@ def test_coordinator_killed_again_and_again(make_host):
 def test_agent_killed_again_and_again(make_host):
     host = make_host("--latency", "all=lognormal:10ms:0.4")
     dice = random.Random(11)
-    total = 200
+    total = 25 * KILLS
     run = host.start("--total", total, "--parallel", 6)
     run_dir = run.run_dir
     for n in range(KILLS):
@@ -85,7 +89,7 @@ def test_agent_killed_again_and_again(make_host):
         time.sleep(dice.uniform(0, 0.3))
         host.agent.kill()
         host.agent.start()
-    outcome = run.end(180)
+    outcome = run.end(180 + total)
     assert outcome.code in (PASS, INCONCLUSIVE), outcome
     store = check_once(host, run_dir, total)
     assert store.one("select count(*) from late where why = 'interrupted'") > 0
@@ -96,11 +100,11 @@ def test_both_killed_in_the_middle_of_everything(make_host):
     """Neither sees the end of the other's last word."""
     host = make_host("--latency", "all=lognormal:10ms:0.4")
     dice = random.Random(13)
-    total = 150
+    total = 60 * KILLS
     run = host.start("--total", total, "--parallel", 6)
     run_dir = run.run_dir
     wait_until(lambda: counted(run_dir) >= 5, 60, "units")
-    for _ in range(5):
+    for _ in range(KILLS // 2):
         first, second = dice.sample([lambda: kill(run), host.agent.kill], 2)
         first()
         time.sleep(dice.uniform(0, 0.2))
@@ -108,7 +112,7 @@ def test_both_killed_in_the_middle_of_everything(make_host):
         host.agent.start()
         run = Coordinator(host.directory, "resume", run_dir, "--json")
         time.sleep(dice.uniform(0.3, 1.5))
-    outcome = run.end(180)
+    outcome = run.end(180 + total)
     assert outcome.code in (PASS, INCONCLUSIVE), outcome
     check_once(host, run_dir, total)
 
@@ -136,6 +140,33 @@ def test_going_on_without_a_host(make_host):
     # it comes back: what lies there is known to be its own
     a.agent.start()
     assert a.cleanup("--run", outcome.data["run"]).code == PASS and a.instances() == []
+
+
+@pytest.mark.parametrize("who", ["agent", "coordinator"])
+def test_standing_still_for_longer_than_a_lease(make_host, who):
+    """Frozen, and thawed when its units are somebody else's (an agent) or were given back (a coordinator)."""
+    a, b = make_host("--latency", "all=20ms", name="a"), make_host("--latency", "all=20ms", name="b")
+    total = 800
+    run = Coordinator(a.directory, "--hosts", f"{a.agent.endpoint},{b.agent.endpoint}", "--json",
+                      "--total", total, "--parallel", 3, "--lease", "10s")
+    wait_until(lambda: counted(run.run_dir) >= 20, 60, "units")
+    frozen = a.agent.process if who == "agent" else run.process
+    frozen.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(14)
+    finally:
+        frozen.send_signal(signal.SIGCONT)
+    outcome = run.end(180)
+    assert outcome.code == PASS, outcome
+    store = Store(run.run_dir)
+    assert store.rows("select unit from unit order by unit") == [(n,) for n in range(1, total + 1)]
+    assert a.instances() == b.instances() == []
+    if who == "agent":
+        assert re.search(r"host .*a-agent.*: nothing heard for 11 s; units .* go to other hosts", outcome.err), outcome
+    # what it had not begun it gave back, and nothing was begun of a lease that was over
+    assert store.one("select count(*) from returned where reason = 'expired'") > 0
+    created = a.lxd.stats()["instances"]["created"] + b.lxd.stats()["instances"]["created"]
+    assert total <= created <= total + store.one("select count(*) from late"), created
 
 
 def test_a_host_that_lives_and_gets_nowhere(make_host):
