@@ -11,6 +11,7 @@ import time
 import pytest
 
 import children
+from peer import Peer
 from soak import INCONCLUSIVE, PASS, STOPPED, USAGE, Coordinator, Store, wait_until
 
 # A thousand kills in all, when there is time.
@@ -330,3 +331,18 @@ def test_resume_says_what_it_cannot(host):
     outcome = Coordinator(host.directory, "resume", run.run_dir, "--json").end(180)
     assert outcome.code == PASS, outcome
     check_once(host, run.run_dir, 50)
+
+
+# Versions that do not match
+
+def test_versions_that_do_not_match(host):
+    """Which side speaks what, whatever else the other's HELLO has; and frames of another version do no harm."""
+    with Peer(host.agent.endpoint) as peer:
+        peer.connect()
+        for body in ({"proto_min": 2, "proto_max": 3}, {"proto_min": 7, "proto_max": 9, "of": ["the", "future"]}):
+            said, what = peer.ask("HELLO", body)
+            assert (said, what["code"]) == ("REFUSE", "version"), what
+            assert f"{body['proto_min']} to {body['proto_max']}" in what["text"], what
+        peer.raw(b"LXS9" + bytes(40), b"{}")
+        assert peer.ask("PING", {"stamp_ns": 1, "agent_stamp_ns": 0})[0] in ("PONG", "ERR")
+    assert host.soak("--total", 2).code == PASS
