@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Things go wrong half-way: it is said, it counts, and the host is left clean."""
 
+import re
 import signal
 import time
 
@@ -54,6 +55,24 @@ def test_coordinator_is_killed_and_cleanup_finds_the_rest(bed):
     assert bed.left_after("a", within=10) == bed.left_after("b", within=10) == []
 
 
+def each_once(outcome, total):
+    return outcome.store.rows("select unit from unit order by unit") == [(n,) for n in range(1, total + 1)]
+
+
+def test_coordinator_is_killed_and_the_run_goes_on(bed):
+    run = bed.start("--hosts", "a,b", "--total", 60, "--parallel", 4, "--json")
+    at_work(bed)
+    run.signal(signal.SIGKILL)
+    run.end(10)
+    resumed = bed.start("resume", str(run.run_dir), "--json")
+    resumed.run_dir = run.run_dir
+    outcome = resumed.end(180)
+    assert outcome.code == PASS and outcome.data["units"]["passed"] == 60, outcome
+    assert each_once(outcome, 60)
+    assert outcome.store.one("select max(attempt) from unit") == 1, "nothing was done twice"
+    assert outcome.data["leftovers"] == [] and bed.left_after("a") == bed.left_after("b") == []
+
+
 def test_lxd_is_killed_half_way(bed):
     run = bed.start("--hosts", "a", "--total", 30, "--parallel", 6, "--json")
     at_work(bed)
@@ -91,6 +110,60 @@ def test_host_is_cut_off_half_way(bed):
     outcome = run.end(150)
     assert outcome.code == PASS, outcome
     assert outcome.data["units"]["passed"] == 60, outcome
+
+
+def test_host_is_cut_off_for_longer_than_its_lease(bed):
+    """Its units are done by the other; what it still ended is late, and it takes part again."""
+    run = bed.start("--hosts", "a,b", "--total", 120, "--parallel", 4, "--lease", "10s", "--json")
+    at_work(bed, "b")
+    bed.hosts("cut", "b")
+    time.sleep(15)
+    bed.hosts("heal", "b")
+    outcome = run.end(240)
+    assert outcome.code == PASS and outcome.data["units"]["passed"] == 120, outcome
+    assert each_once(outcome, 120)
+    assert re.search("host b: nothing heard for 11 s; units .* go to other hosts", outcome.err), outcome
+    assert "host b: connected again" in outcome.err, outcome
+    assert bed.left_after("a") == bed.left_after("b") == []
+
+
+def await_agent(bed, host):
+    wait_until(lambda: bed.unit_property(host, "ActiveState") == "active", 90, f"agent of {host}")
+
+
+def test_host_is_lost_for_good(bed):
+    """A power cut: what it had is done elsewhere, and the report says which host, and what may lie there."""
+    run = bed.start("--hosts", "a,b", "--total", 60, "--parallel", 4, "--lease", "10s", "--json")
+    at_work(bed, "b")
+    bed.hosts("kill", "b")
+    try:
+        outcome = run.end(240)
+    finally:
+        bed.hosts("boot", "b", timeout=180)
+    await_agent(bed, "b")
+    assert outcome.code == INCONCLUSIVE and outcome.data["units"]["passed"] == 60, outcome
+    assert each_once(outcome, 60)
+    assert {h: outcome.data["hosts"][h]["state"] for h in ("a", "b")} == {"a": "finished", "b": "lost"}, outcome
+    assert re.search(r"lxdsoak-coord cleanup --hosts .*\bb\b", outcome.err), outcome
+    assert bed.instances("b"), "what it had in flight lies there"
+    cleaned = bed.coord("cleanup", "--hosts", "b", "--run", outcome.data["run"], timeout=120)
+    assert cleaned.code == PASS, cleaned
+    assert bed.left_after("a") == bed.left_after("b") == []
+
+
+def test_host_is_rebooted_half_way(bed):
+    """It comes back, removes what it had in flight, and goes on with the run."""
+    run = bed.start("--hosts", "a,b", "--total", 120, "--parallel", 4, "--json")
+    at_work(bed, "b")
+    bed.hosts("kill", "b")
+    bed.hosts("boot", "b", timeout=180)
+    outcome = run.end(300)
+    await_agent(bed, "b")
+    assert outcome.code in (PASS, INCONCLUSIVE), outcome
+    assert each_once(outcome, 120)
+    assert "host b: its agent was started anew" in outcome.err, outcome
+    assert outcome.store.one("select count(*) from late where why = 'interrupted'") > 0
+    assert outcome.data["leftovers"] == [] and bed.left_after("a") == bed.left_after("b") == []
 
 
 def test_name_is_taken(bed):

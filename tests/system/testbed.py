@@ -159,7 +159,7 @@ class Testbed:
         self.n_runs += 1
         run_dir = self.scratch / f"run-{self.n_runs}"
         args = [str(a) for a in args]
-        if args[0] not in ("cleanup", "keygen") and "--run-dir" not in args:
+        if args[0] not in ("cleanup", "keygen", "resume") and "--run-dir" not in args:
             args += ["--run-dir", str(run_dir)]
         process = subprocess.Popen([HOSTS, "outside", self.state, "--", "lxdsoak-coord", *args], text=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
