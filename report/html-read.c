@@ -4,34 +4,27 @@
  * measured on the hosts; see html-data.h. */
 
 #include "report/html-data.h"
+#include "report/metric-read.h"
 #include "report/summary-internal.h"
-
-#define METRIC_COLUMNS 64
-
-struct before { /* the row of `metric` before */
-        int64_t agent, at_ns;
-        int64_t values[METRIC_COLUMNS]; /* -1 = not known */
-};
 
 struct reader {
         struct html_data *data;
         struct html_grid *grid; /* of the host being read; the whole one when merged */
         size_t slot;
         int64_t *outside;
-        bool created;                /* some unit was: else what lives cannot be told */
-        int columns[METRIC_COLUMNS]; /* gauges, of the columns of `metric` */
-        struct before before;
+        struct summary *summary;
+        bool created; /* some unit was: else what lives cannot be told */
 };
 
-/* The slot of a row's host, -1 when it is none of the run's. */
-static int slot_of(struct summary_context *c, const struct reader *reader, sqlite3_stmt *st)
+/* The slot of a host, -1 when it is none of the run's. */
+static int slot_of(const struct reader *reader, const char *host)
 {
         struct summary_part *h;
 
         if (reader->data->merged)
                 return 0;
-        h = summary_host(c->summary, summary_text(st, 0));
-        return h ? (int)(h - c->summary->hosts) : -1;
+        h = summary_host(reader->summary, host);
+        return h ? (int)(h - reader->summary->hosts) : -1;
 }
 
 /* Every attempt that ended: those of `unit` are counted, those of `late` were there too. */
@@ -41,7 +34,8 @@ static int row_attempt(struct summary_context *c, sqlite3_stmt *st, void *userda
         struct html_data *d = reader->data;
         int64_t begin_ns = sqlite3_column_int64(st, 1),
                 end_ns = begin_ns + sqlite3_column_int64(st, 2);
-        int outcome = outcome_from_name(summary_text(st, 3)), r, slot = slot_of(c, reader, st);
+        int outcome = outcome_from_name(summary_text(st, 3)), r,
+            slot = slot_of(reader, summary_text(st, 0));
 
         if (slot < 0)
                 return 0;
@@ -133,7 +127,7 @@ static int row_census(struct summary_context *c, sqlite3_stmt *st, void *userdat
 {
         struct reader *reader = userdata;
         int gauge = html_gauge_find(HTML_CENSUS, summary_text(st, 2)),
-            slot = slot_of(c, reader, st);
+            slot = slot_of(reader, summary_text(st, 0));
 
         if (gauge < 0 || slot < 0)
                 return 0;
@@ -141,81 +135,13 @@ static int row_census(struct summary_context *c, sqlite3_stmt *st, void *userdat
                              sqlite3_column_int64(st, 1), sqlite3_column_double(st, 3));
 }
 
-/* What a column says at the time of its row; false when that is not known. before: of the row
- * before, of the same agent. */
-static bool metric_value(enum html_gauge gauge, int64_t v, const struct before *before,
-                         size_t column, int64_t at_ns, double *ret)
-{
-        const struct html_gauge_kind *kind = html_gauge_kinds + gauge;
-        double span;
-
-        if (kind->source != HTML_COUNTER) {
-                *ret = (double)v * kind->factor;
-                return v >= 0;
-        }
-        span = (double)(at_ns - before->at_ns);
-        /* begun anew: the host was booted between */
-        if (before->at_ns == 0 || span <= 0 || v < before->values[column] ||
-            before->values[column] < 0)
-                return false;
-        *ret = (double)(v - before->values[column]) / span * kind->factor;
-        return true;
-}
-
-/* Columns by their names, so that the list of gauges is all that has to know them. */
-static int row_metric(struct summary_context *c, sqlite3_stmt *st, void *userdata)
+static int take_metric(void *userdata, const char *host, enum html_gauge gauge, int64_t at_ns,
+                       double value)
 {
         struct reader *reader = userdata;
-        struct before *before = &reader->before;
-        int64_t at_ns = sqlite3_column_int64(st, 1), agent = sqlite3_column_int64(st, 2);
-        int slot = slot_of(c, reader, st), r = 0;
+        int slot = slot_of(reader, host);
 
-        if (before->agent == 0) /* the first of all */
-                for (int i = 3; i < MIN(sqlite3_column_count(st), METRIC_COLUMNS); i++)
-                        reader->columns[i] =
-                                html_gauge_find(HTML_METRIC, sqlite3_column_name(st, i));
-        if (before->agent != agent)
-                *before = (struct before){.agent = agent};
-        for (int i = 3; i < MIN(sqlite3_column_count(st), METRIC_COLUMNS) && slot >= 0 && r == 0;
-             i++) {
-                int gauge = reader->columns[i];
-                int64_t v = sqlite3_column_type(st, i) == SQLITE_NULL ? -1
-                                                                      : sqlite3_column_int64(st, i);
-                double value;
-
-                if (gauge < 0)
-                        continue;
-                if (metric_value((enum html_gauge)gauge, v, before, (size_t)i, at_ns, &value))
-                        r = html_data_put(reader->data, (enum html_gauge)gauge, (size_t)slot, at_ns,
-                                          value);
-                before->values[i] = v;
-        }
-        before->at_ns = at_ns;
-        return r;
-}
-
-static int row_there(struct summary_context *c, sqlite3_stmt *st, void *userdata)
-{
-        *(bool *)userdata = true;
-        return 0;
-}
-
-static int read_metrics(struct summary_context *c, struct reader *reader)
-{
-        bool there = false;
-        int r;
-
-        /* a store of an older version has none */
-        r = summary_each(c,
-                         "SELECT 1 FROM sqlite_master WHERE ?1 IS NOT NULL AND type = 'table'"
-                         " AND name = 'metric'",
-                         NULL, row_there, &there);
-        if (r < 0 || !there)
-                return r;
-        return summary_each(c,
-                            "SELECT host, realtime_ns, agent, * FROM metric WHERE run = ?1"
-                            " ORDER BY agent, seq",
-                            NULL, row_metric, reader);
+        return slot < 0 ? 0 : html_data_put(reader->data, gauge, (size_t)slot, at_ns, value);
 }
 
 static void drop(struct html_data *d, enum html_gauge gauge)
@@ -228,7 +154,7 @@ int html_data_read(struct html_data *d, struct store *store, struct summary *sum
                    struct error *err)
 {
         struct summary_context c = {.summary = summary, .store = store, .err = err};
-        struct reader reader = {.data = d};
+        struct reader reader = {.data = d, .summary = summary};
         int r;
 
         r = summary_each(&c,
@@ -243,7 +169,7 @@ int html_data_read(struct html_data *d, struct store *store, struct summary *sum
                                  "SELECT host, realtime_ns, kind, count FROM census WHERE run = ?1",
                                  NULL, row_census, &reader);
         if (r == 0)
-                r = read_metrics(&c, &reader);
+                r = metric_read(&c, NULL, take_metric, &reader);
         html_data_spans_end(d);
         if (!reader.created || d->gauges[HTML_GAUGE_LIVE])
                 drop(d, HTML_GAUGE_CREATED);
