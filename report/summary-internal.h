@@ -36,6 +36,9 @@ void *summary_grow(void *items, size_t n, size_t size);
 
 struct summary_part *summary_host(struct summary *s, const char *name);
 
+/* "2025-07-01 12:00:00 UTC", as journalctl takes it. Returns buf. */
+const char *summary_format_time(int64_t realtime_ns, char *buf, size_t size);
+
 /* What grows a unit: "+1.0", "+0.052", "+12 KiB". Returns buf. */
 const char *summary_format_per_unit(const char *kind, double v, char *buf, size_t size);
 
@@ -51,10 +54,31 @@ int64_t summary_count_leaks(const struct summary *s, char *ret_first, size_t siz
 void summary_print_leaks(const struct summary *s, FILE *out);
 json_object *summary_leaks_json(const struct summary *s, const char *host);
 json_object *summary_steady_json(const struct summary_steady *steady);
+/* The series of a run while its samples come. *ret NULL: none are looked at. */
+struct summary_drifts;
+int summary_drifts_new(const struct summary *s, struct summary_drifts **ret) _warn_unused_;
+struct summary_drifts *summary_drifts_free(struct summary_drifts *d);
+DEFINE_CLEANUP(struct summary_drifts *, summary_drifts_free)
+/* A good sample that ended at a time. d may be NULL. */
+int summary_drifts_sample(struct summary_drifts *d, enum phase phase, int64_t at_ns,
+                          int64_t duration_ns) _warn_unused_;
+/* When all have come: what drifts. */
+int summary_read_drift(struct summary_context *c, struct summary_drifts *d) _warn_unused_;
+bool summary_drift_found(const struct summary_drift *d);
+/* Its host; NULL = it is of all. */
+const char *summary_drift_host(const struct summary *s, const struct summary_drift *d);
+/* Of that series' level: "+4.2 %/h"; where it has none, in its unit. Returns buf. */
+const char *summary_format_slope(const struct summary_drift *d, double slope, char *buf,
+                                 size_t size);
+#define SUMMARY_DRIFT_NEEDS "half an hour, with figures in at least 12 steps of its time"
+void summary_print_drift(const struct summary *s, FILE *out);
+json_object *summary_drift_json(const struct summary *s);
+/* For thresholds: as many as there are drifts, the caller's to free(). */
+int summary_drift_facts(const struct summary *s, struct threshold_drift **ret) _warn_unused_;
 /* json: as in the store; NULL = none. */
 int summary_take_thresholds(struct summary_context *c, const char *json) _warn_unused_;
 /* Once all other figures are there. phases: histograms of the good samples. */
-void summary_hold_thresholds(struct summary *s, struct histogram *const *phases);
+int summary_hold_thresholds(struct summary *s, struct histogram *const *phases) _warn_unused_;
 /* For the verdict; text is room for what f points at. */
 void summary_judge_thresholds(const struct summary *s, struct verdict_facts *f, char *text,
                               size_t size);

@@ -13,6 +13,7 @@ struct phase_set {
         struct histogram *of[PHASE_MAX_];      /* those that ended well */
         struct histogram *unended[PHASE_MAX_]; /* cut short, timed out, lost */
         struct summary_part *part;
+        struct summary_drifts *drifts; /* of all hosts; may be NULL */
 };
 
 static void phase_set_deinit(struct phase_set *set)
@@ -23,9 +24,10 @@ static void phase_set_deinit(struct phase_set *set)
         }
 }
 
-static int phase_set_init(struct phase_set *set, struct summary_part *part)
+static int phase_set_init(struct phase_set *set, struct summary_part *part,
+                          struct summary_drifts *drifts)
 {
-        *set = (struct phase_set){.part = part};
+        *set = (struct phase_set){.part = part, .drifts = drifts};
         for (int p = 0; p < PHASE_MAX_; p++) {
                 int r = histogram_new(&set->of[p]);
 
@@ -71,9 +73,11 @@ static int row_sample(struct summary_context *c, sqlite3_stmt *st, void *userdat
         if (result == RESULT_OK) {
                 histogram_record(set->of[phase], sqlite3_column_int64(st, 2));
                 c->samples_ok++;
-        } else {
-                set->part->phases[phase].failed++;
+                return summary_drifts_sample(set->drifts, (enum phase)phase,
+                                             sqlite3_column_int64(st, 3),
+                                             sqlite3_column_int64(st, 2));
         }
+        set->part->phases[phase].failed++;
         return 0;
 }
 
@@ -84,11 +88,12 @@ static int read_host_phases(struct summary_context *c, struct summary_part *host
         struct phase_set set = {0};
         int r;
 
-        r = phase_set_init(&set, host);
+        r = phase_set_init(&set, host, total->drifts);
         if (r == 0)
                 r = summary_each(c,
-                                 "SELECT phase, result, duration_ns FROM sample WHERE run = ?1 AND"
-                                 " agent IN (SELECT agent FROM agent WHERE run = ?1 AND host = ?2)",
+                                 "SELECT phase, result, duration_ns, start_realtime_ns +"
+                                 " duration_ns FROM sample WHERE run = ?1 AND agent IN (SELECT "
+                                 "agent FROM agent WHERE run = ?1 AND host = ?2)",
                                  host->name, row_sample, &set);
         for (int p = 0; p < PHASE_MAX_ && r == 0; p++) {
                 total->part->phases[p].count += host->phases[p].count;
@@ -104,16 +109,20 @@ int summary_read_phases(struct summary_context *c)
 {
         _cleanup_(phase_set_deinit)
         struct phase_set total = {0};
+        _cleanup_(summary_drifts_freep)
+        struct summary_drifts *drifts = NULL;
         int r;
 
-        r = phase_set_init(&total, &c->summary->total);
+        r = summary_drifts_new(c->summary, &drifts);
+        if (r == 0)
+                r = phase_set_init(&total, &c->summary->total, drifts);
         for (size_t i = 0; i < c->summary->n_hosts && r == 0; i++)
                 r = read_host_phases(c, c->summary->hosts + i, &total);
         if (r == 0)
                 r = phase_set_finish(&total);
         if (r == 0)
-                summary_hold_thresholds(c->summary, total.of);
-        return r;
+                r = summary_read_drift(c, drifts);
+        return r < 0 ? r : summary_hold_thresholds(c->summary, total.of);
 }
 
 /* Numbers, and words of six and more that are hexadecimal, become '#': what the same error says of

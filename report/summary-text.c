@@ -89,16 +89,23 @@ static void print_figures(const struct summary *s, FILE *out)
         text_wrap("", line, WIDTH, 2, out);
 }
 
-static void print_run(const struct summary *s, FILE *out)
+const char *summary_format_time(int64_t realtime_ns, char *buf, size_t size)
 {
-        time_t at = (time_t)(s->started_realtime_ns / NSEC_PER_SEC);
-        char when[32] = "?";
+        time_t at = (time_t)(realtime_ns / NSEC_PER_SEC);
         struct tm tm;
 
-        if (gmtime_r(&at, &tm))
-                strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
+        if (!gmtime_r(&at, &tm) || strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+                snprintf(buf, size, "?");
+        return buf;
+}
+
+static void print_run(const struct summary *s, FILE *out)
+{
+        char when[32];
+
         fprintf(out, "run %s · %s · started %s · seed %" PRId64 "%s\n", s->run,
-                mode_name((int)s->mode), when, s->seed,
+                mode_name((int)s->mode),
+                summary_format_time(s->started_realtime_ns, when, sizeof(when)), s->seed,
                 s->ended ? "" : " · not ended: as far as is known");
 }
 
@@ -386,6 +393,7 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
         summary_print_wedges(s, out);
         print_left(s, out);
         summary_print_leaks(s, out);
+        summary_print_drift(s, out);
         print_errors(s, out);
         print_agents(s, style, out);
 }

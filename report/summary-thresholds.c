@@ -41,16 +41,23 @@ int summary_take_thresholds(struct summary_context *c, const char *json)
         return r;
 }
 
-void summary_hold_thresholds(struct summary *s, struct histogram *const *phases)
+int summary_hold_thresholds(struct summary *s, struct histogram *const *phases)
 {
+        _cleanup_(freep)
+        struct threshold_drift *drifts = NULL;
         const struct summary_units *u = &s->total.units;
         struct threshold_facts f = {
                 .ended = u->passed + u->failed + u->wedged,
                 .failed = u->failed + u->wedged,
                 .units_per_sec = s->total.units_per_sec,
                 .gap_ns = s->total.gap_max_ns,
+                .n_drifts = s->n_drifts,
         };
+        int r = summary_drift_facts(s, &drifts);
 
+        if (r < 0)
+                return r;
+        f.drifts = drifts;
         for (int p = 0; p < PHASE_MAX_; p++) {
                 f.phases[p].count = s->total.phases[p].count;
                 f.phases[p].failed = s->total.phases[p].failed;
@@ -64,6 +71,7 @@ void summary_hold_thresholds(struct summary *s, struct histogram *const *phases)
                 if (streq(t->threshold.text, s->aborted))
                         t->state = THRESHOLD_BROKEN;
         }
+        return 0;
 }
 
 static const char *value_text(const struct summary_threshold *t, char *buf, size_t size)

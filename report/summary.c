@@ -80,6 +80,7 @@ struct summary *summary_free(struct summary *s)
         free(s->outlived);
         free(s->wedges);
         free(s->leaks);
+        free(s->drifts);
         free(s->errors);
         free(s->buckets);
         free(s);

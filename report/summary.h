@@ -18,14 +18,19 @@
  *   oldest      the greatest age any unit in flight reached, ended or not.
  *   leftovers   what was there at the end of the run. outlived: everything that outlived its unit,
  *               gone later or not.
+ *   drift       of the medians of each phase's good samples, over all hosts, and of what is
+ * measured of each host (table `metric`), against time; see drift.h. p is corrected over all
+ *               series. Not in density mode, where the load itself grows.
  *   leaks       from table `census`: what grows with the units; see leak.h.
  */
 
 #include <json-c/json.h>
 
 #include "base/histogram.h"
+#include "report/html-gauges.h"
 #include "report/store.h"
 #include "report/threshold.h"
+#include "report/trend.h"
 #include "report/verdict.h"
 
 struct summary_phase {
@@ -80,6 +85,14 @@ struct summary_leak { /* what grows with every unit; leak.h says when it is one 
         bool accepted; /* --allow-leak */
 };
 
+struct summary_drift {    /* of a phase, or of a figure of one host */
+        int host;         /* of hosts; -1 = all together */
+        int figure;       /* as thresholds name it */
+        const char *name; /* the phase's, or its column's in table `metric` */
+        enum html_unit unit;
+        struct trend trend; /* t is in hours since drift_begin_ns */
+};
+
 struct summary_wedge {
         char host[256], class[24], instance[NAME_SIZE], suspect[SUSPECT_MAX];
         char detail[ERROR_TEXT_MAX], evidence[EVIDENCE_NAME_MAX];
@@ -131,6 +144,9 @@ struct summary {
         int64_t allow_leak;         /* 1 << CENSUS_… */
         struct summary_leak *leaks; /* by host; of one, what was not accepted first */
         size_t n_leaks;
+        struct summary_drift *drifts; /* phases first, then host by host */
+        size_t n_drifts;
+        int64_t drift_begin_ns, drift_step_ns;
         struct summary_error *errors; /* most frequent first; at most SUMMARY_ERRORS_MAX */
         size_t n_errors;
         int64_t errors_total; /* distinct ones */

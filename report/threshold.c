@@ -9,10 +9,11 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "report/html-gauges.h"
 
 #define HOW                                                                                        \
-        "write FIGURE<LIMIT, where FIGURE is failed, units_per_sec, gap, PHASE.p99, PHASE.max or " \
-        "PHASE.failed, as in start.p99<2s or failed<1%%"
+        "write FIGURE<LIMIT, where FIGURE is failed, units_per_sec, gap, PHASE.p99, PHASE.max, "   \
+        "PHASE.failed or drift.PHASE, as in start.p99<2s or failed<1%%"
 
 /* ---- reading ---- */
 
@@ -44,6 +45,24 @@ static int parse_percentile(const char *s, struct threshold *t)
         return 0;
 }
 
+/* A phase, or one of the figures that are looked at against time. */
+static int parse_drift(const char *s, struct threshold *t, struct error *err)
+{
+        int phase = phase_from_name(s), metric = metric_kind_from_name(s);
+
+        if (phase < 0 && (metric < 0 || html_gauge_find(HTML_METRIC, s) < 0))
+                return error_set(err, -EINVAL,
+                                 "'%s' is nothing that can drift: a phase, or a figure of a host "
+                                 "as mem_available or api_ns",
+                                 TEXT_PRINTABLE(s));
+        if (t->abort)
+                return error_set(err, -EINVAL,
+                                 "a drift is told when the run is over, and cannot abort it");
+        t->figure = THRESHOLD_DRIFT;
+        t->drift = phase >= 0 ? phase : THRESHOLD_METRIC(metric);
+        return 0;
+}
+
 static int parse_figure(char *s, struct threshold *t, struct error *err)
 {
         static const struct {
@@ -62,6 +81,8 @@ static int parse_figure(char *s, struct threshold *t, struct error *err)
                 }
         if (!dot)
                 return error_set(err, -EINVAL, "'%s' is no figure; " HOW, TEXT_PRINTABLE(s));
+        if (startswith(s, "drift."))
+                return parse_drift(dot + 1, t, err);
         *dot = '\0';
         phase = phase_from_name(s);
         if (phase < 0)
@@ -85,6 +106,21 @@ static bool is_rate(enum threshold_figure f)
         return f == THRESHOLD_FAILED || f == THRESHOLD_PHASE_FAILED;
 }
 
+/* What falls has a limit below 0. */
+static int parse_drift_limit(char *s, struct threshold *t, struct error *err)
+{
+        size_t n = strlen(s), unit = strlen("%/h");
+        bool falls = *s == '-';
+
+        if (n <= unit || !streq(s + n - unit, "%/h"))
+                return error_set(err, -EINVAL, "'%s' is no drift, as 5%%/h", TEXT_PRINTABLE(s));
+        s[n - unit] = '\0';
+        if (!parse_number(s + falls, &t->limit))
+                return error_set(err, -EINVAL, "'%s' is no such number", TEXT_PRINTABLE(s));
+        t->limit = falls ? -t->limit : t->limit;
+        return 0;
+}
+
 static int parse_limit(char *s, struct threshold *t, struct error *err)
 {
         size_t n = strlen(s);
@@ -97,6 +133,8 @@ static int parse_limit(char *s, struct threshold *t, struct error *err)
                 t->limit = (double)ns;
                 return 0;
         }
+        if (t->figure == THRESHOLD_DRIFT)
+                return parse_drift_limit(s, t, err);
         if (is_rate(t->figure)) {
                 if (n < 2 || s[n - 1] != '%')
                         return error_set(err, -EINVAL, "'%s' is no percentage, as 1%%",
@@ -190,6 +228,7 @@ static int64_t measure(const struct threshold *t, const struct threshold_facts *
                 return n;
         case THRESHOLD_UNITS_PER_SEC: *ret = f->units_per_sec; return f->ended;
         case THRESHOLD_GAP: *ret = (double)f->gap_ns; return f->gap_ns > 0 ? f->ended : 0;
+        case THRESHOLD_DRIFT: return 0; /* evaluate_drift() */
         }
         return 0;
 }
@@ -205,11 +244,58 @@ static bool holds(const struct threshold *t, double value)
         return false;
 }
 
+/* Of one series. What is not sure may be anything that would not have been seen. */
+static enum threshold_state hold_drift(const struct threshold *t, const struct threshold_drift *d)
+{
+        bool up, down;
+
+        if (!d->told || !isfinite(d->percent) || !isfinite(d->visible))
+                return THRESHOLD_NOT_MEASURED;
+        if (d->sure)
+                return holds(t, d->percent) ? THRESHOLD_HOLDS : THRESHOLD_BROKEN;
+        up = holds(t, d->visible);
+        down = holds(t, -d->visible);
+        if (up != down)
+                return THRESHOLD_NOT_MEASURED;
+        return up ? THRESHOLD_HOLDS : THRESHOLD_BROKEN;
+}
+
+/* Of all hosts: the worst that is known. */
+static enum threshold_state evaluate_drift(const struct threshold *t,
+                                           const struct threshold_facts *f, double *ret_value)
+{
+        static const int badness[] = {
+                [THRESHOLD_HOLDS] = 0, [THRESHOLD_NOT_MEASURED] = 1, [THRESHOLD_BROKEN] = 2};
+        bool less = t->op == THRESHOLD_LESS || t->op == THRESHOLD_LESS_EQUAL, any = false;
+        enum threshold_state worst = THRESHOLD_NOT_MEASURED;
+        double value = 0;
+
+        for (size_t i = 0; i < f->n_drifts; i++) {
+                const struct threshold_drift *d = f->drifts + i;
+                enum threshold_state state;
+
+                if (d->figure != t->drift)
+                        continue;
+                state = hold_drift(t, d);
+                if (!any || badness[state] > badness[worst] ||
+                    (state == worst && (less ? d->percent > value : d->percent < value))) {
+                        worst = state;
+                        value = d->percent;
+                }
+                any = true;
+        }
+        if (worst != THRESHOLD_NOT_MEASURED)
+                *ret_value = value;
+        return worst;
+}
+
 enum threshold_state threshold_evaluate(const struct threshold *t, const struct threshold_facts *f,
                                         double *ret_value)
 {
         double value;
 
+        if (t->figure == THRESHOLD_DRIFT)
+                return evaluate_drift(t, f, ret_value);
         if (measure(t, f, &value) == 0)
                 return THRESHOLD_NOT_MEASURED;
         *ret_value = value;
@@ -230,6 +316,9 @@ const char *threshold_format(const struct threshold *t, double value, char *buf,
 {
         if (is_duration(t->figure))
                 return format_duration((int64_t)value, buf, size);
-        snprintf(buf, size, is_rate(t->figure) ? "%.2f %%" : "%.2f", value);
+        if (t->figure == THRESHOLD_DRIFT)
+                snprintf(buf, size, "%+.2f %%/h", value);
+        else
+                snprintf(buf, size, is_rate(t->figure) ? "%.2f %%" : "%.2f", value);
         return buf;
 }

@@ -13,6 +13,12 @@
  *   PHASE.failed  0.5%      samples of the phase that failed, of those that ended
  *   units_per_sec 1.5       passed units over the run's time
  *   gap           1m        the longest gap between two units that ended
+ *   drift.PHASE   5%/h      how the phase's median drifts, in percent of its level an hour
+ *   drift.METRIC  -2%/h     the same of a column of table `metric`, of the host where it is worst
+ *
+ * A drift is held against its limit once it is sure. Where none was found, the limit holds if one
+ * beyond it would have been seen, and else that cannot be told: it was not measured. It is told
+ * when the run is over, and can end none.
  *
  * With ",abort" it is also looked at while the run goes on, which begins no more units once it does
  * not hold. Percentiles are of base/histogram.h: three digits.
@@ -33,7 +39,11 @@ enum threshold_figure {
         THRESHOLD_PHASE_FAILED,
         THRESHOLD_UNITS_PER_SEC,
         THRESHOLD_GAP,
+        THRESHOLD_DRIFT,
 };
+
+/* How drift's figures are numbered: a phase is its own number, */
+#define THRESHOLD_METRIC(kind) (PHASE_MAX_ + (kind))
 
 enum threshold_operator {
         THRESHOLD_LESS,
@@ -47,13 +57,22 @@ struct threshold {
         enum threshold_figure figure;
         enum phase phase; /* of PHASE_… */
         double percentile;
+        int drift; /* of DRIFT: a phase, or THRESHOLD_METRIC() */
         enum threshold_operator op;
-        double limit; /* ns, percent or units a second */
+        double limit; /* ns, percent, units a second, or percent an hour */
         bool abort;
 };
 
 /* -EINVAL with err saying what is wrong and how it is written. */
 int threshold_parse(const char *s, struct threshold *ret, struct error *err) _warn_unused_;
+
+struct threshold_drift { /* of a phase, or of a figure of one host */
+        int figure;
+        bool told;               /* the run was long enough */
+        bool sure;               /* and there is one */
+        double percent, visible; /* an hour; the smallest that would have been seen. NAN: of
+                                    nothing there is no percent */
+};
 
 /* What thresholds are held against: of the run until now. */
 struct threshold_facts {
@@ -64,6 +83,8 @@ struct threshold_facts {
         } phases[PHASE_MAX_];
         double units_per_sec;
         int64_t gap_ns; /* 0 = there is none to be measured */
+        const struct threshold_drift *drifts;
+        size_t n_drifts;
 };
 
 enum threshold_state {

@@ -3,6 +3,9 @@
 /* Thresholds: how they are written, when they hold. */
 
 #include "report/threshold.h"
+
+#include <math.h>
+
 #include "tests/unit/unit.h"
 
 static struct threshold parse(const char *s)
@@ -34,6 +37,13 @@ static void test_parse(void **state)
         assert_int_equal(parse("create.failed<1%").figure, THRESHOLD_PHASE_FAILED);
         assert_true(parse("units_per_sec>1.5").limit == 1.5);
         assert_true(parse("gap<1m").limit == 60e9);
+        t = parse("drift.create < 5%/h");
+        assert_int_equal(t.figure, THRESHOLD_DRIFT);
+        assert_int_equal(t.drift, PHASE_CREATE);
+        assert_true(t.limit == 5 && streq(t.text, "drift.create<5%/h"));
+        t = parse("drift.mem_available>=-2.5%/h");
+        assert_int_equal(t.drift, THRESHOLD_METRIC(METRIC_MEM_AVAILABLE));
+        assert_true(t.limit == -2.5);
 }
 
 static void test_refused(void **state)
@@ -62,6 +72,16 @@ static void test_refused(void **state)
                 {"failed<1%,abort,abort", "only abort"},
                 {"failed<<1%", "no such number"},
                 {"failed\x01<1%", "no text"},
+                {"drift<5%/h", "is no figure"},
+                {"drift.<5%/h", "nothing that can drift"},
+                {"drift.begin<5%/h", "nothing that can drift"},
+                {"drift.held<5%/h", "nothing that can drift"},
+                {"drift.create<5%", "is no drift"},
+                {"drift.create<%/h", "is no drift"},
+                {"drift.create<--5%/h", "no such number"},
+                {"drift.create<1e3%/h", "no such number"},
+                {"drift.create<5%/h,abort", "cannot abort"},
+                {"failed<-1%", "no such number"},
         };
         struct threshold t;
 
@@ -79,7 +99,7 @@ static void check(const char *text, const struct threshold_facts *f, enum thresh
         double found = -1;
 
         assert_int_equal(threshold_evaluate(&t, f, &found), wanted);
-        if (wanted != THRESHOLD_NOT_MEASURED && (found < value * 0.999 || found > value * 1.001))
+        if (wanted != THRESHOLD_NOT_MEASURED && !(fabs(found - value) <= 0.001 * fabs(value)))
                 fail_msg("%s: %g, not %g", text, found, value);
 }
 
@@ -113,6 +133,43 @@ static void test_evaluate(void **state)
         check("gap<1s", &f, THRESHOLD_NOT_MEASURED, 0);
 }
 
+/* What is sure is held against the limit; what is not could be anything that would not have shown.
+ */
+static void test_drift(void **state)
+{
+        const int mem = THRESHOLD_METRIC(METRIC_MEM_AVAILABLE);
+        const struct threshold_drift drifts[] = {
+                {.figure = PHASE_CREATE, .told = true, .sure = true, .percent = 7, .visible = 1},
+                {.figure = PHASE_START, .told = true, .percent = 2.5, .visible = 4},
+                {.figure = PHASE_STOP, .percent = 0},
+                {.figure = mem, .told = true, .sure = true, .percent = -1, .visible = 0.1},
+                {.figure = mem, .told = true, .sure = true, .percent = -4, .visible = 0.1},
+                {.figure = THRESHOLD_METRIC(METRIC_API_NS), .told = true, .visible = 0.1},
+                {.figure = THRESHOLD_METRIC(METRIC_API_NS)},
+                {.figure = THRESHOLD_METRIC(METRIC_MOUNTS),
+                 .told = true,
+                 .sure = true,
+                 .percent = (double)NAN,
+                 .visible = (double)NAN},
+        };
+        struct threshold_facts f = {.drifts = drifts, .n_drifts = ELEMENTSOF(drifts)};
+
+        check("drift.create<5%/h", &f, THRESHOLD_BROKEN, 7);
+        check("drift.create<8%/h", &f, THRESHOLD_HOLDS, 7);
+        check("drift.start<5%/h", &f, THRESHOLD_HOLDS, 2.5);
+        check("drift.start<3%/h", &f, THRESHOLD_NOT_MEASURED, 0);
+        check("drift.start>-3%/h", &f, THRESHOLD_NOT_MEASURED, 0);
+        check("drift.start>5%/h", &f, THRESHOLD_BROKEN, 2.5);
+        check("drift.stop<5%/h", &f, THRESHOLD_NOT_MEASURED, 0);
+        check("drift.delete<5%/h", &f, THRESHOLD_NOT_MEASURED, 0);
+        check("drift.mem_available<5%/h", &f, THRESHOLD_HOLDS, -1);
+        check("drift.mem_available>-5%/h", &f, THRESHOLD_HOLDS, -4);
+        check("drift.mem_available>-2%/h", &f, THRESHOLD_BROKEN, -4);
+        check("drift.mem_available>-0.5%/h", &f, THRESHOLD_BROKEN, -4);
+        check("drift.api_ns<5%/h", &f, THRESHOLD_NOT_MEASURED, 0);
+        check("drift.mounts<5%/h", &f, THRESHOLD_NOT_MEASURED, 0);
+}
+
 /* Not for the first unit that fails, but for the first that is too slow where that is the limit. */
 static void test_aborts(void **state)
 {
@@ -144,6 +201,8 @@ static void test_format(void **state)
         assert_string_equal(threshold_format(&t, 1.5e9, buf, sizeof(buf)), "1.5 s");
         t = parse("failed<1%");
         assert_string_equal(threshold_format(&t, 0.5, buf, sizeof(buf)), "0.50 %");
+        t = parse("drift.create<5%/h");
+        assert_string_equal(threshold_format(&t, 6.5, buf, sizeof(buf)), "+6.50 %/h");
         t = parse("units_per_sec>1");
         assert_string_equal(threshold_format(&t, 1.25, buf, sizeof(buf)), "1.25");
 }
@@ -153,7 +212,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parse),    cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_evaluate), cmocka_unit_test(test_aborts),
-                cmocka_unit_test(test_format),
+                cmocka_unit_test(test_drift),    cmocka_unit_test(test_format),
         };
 
         return cmocka_run_group_tests_name("threshold", tests, NULL, NULL);
