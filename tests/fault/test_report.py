@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import subprocess
+import sys
 import xml.etree.ElementTree
 
 import pytest
@@ -13,7 +14,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 import children
 import soak
-from soak import PASS, THRESHOLD, USAGE
+from soak import INCONCLUSIVE, PASS, THRESHOLD, USAGE
 
 
 def report(directory, *arguments, stdin=b""):
@@ -148,6 +149,59 @@ def test_figures_of_the_host(host):
     assert all(r[3] >= 0 and r[4] > 0 and r[5] > 0 and r[6] > 0 and r[8] >= 0 and r[9] >= 0
                for r in rows[1:]), rows
     assert first[7] < second[7] < last[7], rows
+
+
+MADE_RUN = os.path.join(os.path.dirname(__file__), "..", "bench", "made-run.py")
+
+
+def made_run(like, what, path, samples, *arguments):
+    """A run that never was, in the tables of one that was."""
+    subprocess.run([sys.executable, MADE_RUN, what, str(samples), path, "--like", like,
+                    *map(str, arguments)], check=True, timeout=120)
+    return path
+
+
+def test_drift(host):
+    """Four hours in which create takes 10 % more an hour, from its store and from its journal."""
+    like = os.path.join(host.soak("--total", 1).run_dir, "run.db")
+    shape = (28800, "--every", 4000, "--drift", 10, "--threshold", "drift.create<5%/h", "--threshold",
+             "drift.mem_available>-20%/h")
+    store = made_run(like, "store", os.path.join(host.directory, "made"), *shape)
+    stream = made_run(like, "export", os.path.join(host.directory, "made.export"), *shape)
+    told = report(host.directory, store, "--json")
+    found = json.loads(told.stdout)
+    assert told.returncode == THRESHOLD and "drift.create<5%/h does not hold (+" in found["reason"], told
+    assert [t["holds"] for t in found["thresholds"]] == [False, True]
+    drift = {(d["host"], d["series"]): d for d in found["drift"]}
+    create, start = drift[None, "create"], drift[None, "start"]
+    assert (create["verdict"], create["unit"], start["verdict"]) == ("up", "ns", "flat"), drift
+    # of the level in the midst
+    assert 6 < create["percent_per_hour"] < 11 and create["p"] < 1e-6, create
+    assert create["low"] < create["slope_per_hour"] < create["high"]
+    assert create["low"] < 100e6 * 0.1 < create["high"], create
+    assert 0 < start["smallest_visible"] < create["slope_per_hour"]
+    memory = drift["a", "mem_available"]
+    assert memory["verdict"] == "down" and memory["n"] > 400, memory
+    text = report(host.directory, store)
+    assert "\ndrift\n  create: +" in text.stdout, text
+    assert "series do not drift; the smallest drift that could have been seen:" in text.stdout, text
+    gathered = report(host.directory, "--stream", stream, "--json")
+    assert (gathered.returncode, gathered.stdout) == (THRESHOLD, told.stdout), gathered
+    assert report(host.directory, "--stream", stream).stdout == text.stdout
+
+
+def test_too_short_to_tell_drift(host):
+    """Never a number; what was asked is not known."""
+    outcome = host.soak("--total", 4, "--threshold", "drift.create<5%/h")
+    assert outcome.code == INCONCLUSIVE, outcome
+    assert [(t["value"], t["holds"]) for t in outcome.data["thresholds"]] == [(None, None)]
+    create = outcome.data["drift"][0]
+    assert (create["series"], create["verdict"], create["slope_per_hour"]) == \
+        ("create", "inconclusive", None), create
+    text = report(host.directory, outcome.run_dir).stdout
+    assert "\ndrift\n  too short to tell drift: needs half an hour" in text, text
+    refused = host.soak("--total", 1, "--threshold", "drift.create<5%/h,abort")
+    assert refused.code == USAGE and "cannot abort" in refused.err, refused
 
 
 def test_thresholds(host):
