@@ -110,7 +110,7 @@ static const struct option_spec specs[] = {
         {"steady-share", 0, OPTION_INT, "PERCENT", "how much of the time the run may come to rest so that what leaks can be counted; 0: only before and after",
          "4", AT(steady_share), 0, STEADY_SHARE_MAX},
 
-        {"threshold", 0, OPTION_LIST, "FIGURE<LIMIT", "what has to hold, repeatable: start.p99<2s, failed<1%, stop.max<30s, units_per_sec>1, gap<1m; with ,abort behind it the run ends when it does not",
+        {"threshold", 0, OPTION_LIST, "FIGURE<LIMIT", "what has to hold, repeatable: start.p99<2s, failed<1%, stop.max<30s, units_per_sec>1, gap<1m, drift.create<5%/h; with ,abort behind it the run ends when it does not",
          NULL, AT(thresholds), .check = option_check_threshold, .group = "What has to hold"},
 
         {"run-dir", 0, OPTION_STRING, "DIR", "where the run is recorded, new or empty; by default ./lxdsoak-RUN",
