@@ -25,18 +25,17 @@ static bool value_of(enum html_gauge gauge, int64_t v, const struct before *befo
                      int64_t at_ns, double *ret)
 {
         const struct html_gauge_kind *kind = html_gauge_kinds + gauge;
-        double span;
+        int64_t span_ns;
 
         if (kind->source != HTML_COUNTER) {
                 *ret = (double)v * kind->factor;
                 return v >= 0;
         }
-        span = (double)(at_ns - before->at_ns);
         /* begun anew: the host was booted between */
-        if (before->at_ns == 0 || span <= 0 || v < before->values[column] ||
-            before->values[column] < 0)
+        if (before->at_ns == 0 || __builtin_sub_overflow(at_ns, before->at_ns, &span_ns) ||
+            span_ns <= 0 || v < before->values[column] || before->values[column] < 0)
                 return false;
-        *ret = (double)(v - before->values[column]) / span * kind->factor;
+        *ret = (double)(v - before->values[column]) / (double)span_ns * kind->factor;
         return true;
 }
 

@@ -8,8 +8,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         char *s = fuzz_string(data, size);
-        struct threshold_facts facts = {
-                .ended = 1000, .failed = 3, .units_per_sec = 1, .gap_ns = 5};
+        const struct threshold_drift drifts[] = {
+                {.figure = PHASE_CREATE, .told = true, .sure = true, .percent = 7},
+                {.figure = THRESHOLD_METRIC(METRIC_LIVE), .told = true, .visible = 2},
+        };
+        struct threshold_facts facts = {.ended = 1000,
+                                        .failed = 3,
+                                        .units_per_sec = 1,
+                                        .gap_ns = 5,
+                                        .drifts = drifts,
+                                        .n_drifts = ELEMENTSOF(drifts)};
         struct error err = ERROR_INIT;
         struct threshold a, b;
         double value;

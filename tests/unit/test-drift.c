@@ -99,6 +99,8 @@ static void test_outside(void **state)
         drift_clear(&s);
         drift_axis_init(&a, T0, -1);
         assert_int_equal(a.n, 1);
+        drift_axis_init(&a, INT64_MAX, INT64_MAX);
+        assert_true(a.n <= HTML_BUCKETS_MAX && html_axis_end_ns(&a) > a.begin_ns);
 }
 
 /* Memory does not go with what comes, and strays do not count. */
