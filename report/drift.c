@@ -16,8 +16,9 @@ void drift_axis_init(struct html_axis *a, int64_t begin_ns, int64_t wall_ns)
 {
         /* a store may say anything */
         begin_ns = MIN(begin_ns, INT64_MAX / 4);
-        wall_ns = MIN(MAX(wall_ns, INT64_C(0)), INT64_MAX / 4);
-        html_axis_init(a, begin_ns, begin_ns + wall_ns, METRIC_PERIOD_NS, HTML_BUCKETS_MAX);
+        wall_ns = MIN(wall_ns, INT64_MAX / 4);
+        html_axis_init(a, begin_ns, begin_ns + MAX(wall_ns, INT64_C(0)), METRIC_PERIOD_NS,
+                       HTML_BUCKETS_MAX);
 }
 
 int drift_add(struct drift_series *s, const struct html_axis *a, int64_t at_ns, double value)
