@@ -292,6 +292,7 @@ static void write_gauge(const struct html_page *page, enum html_gauge gauge)
                 html_write_line(page, a, &scale, class, columns);
         }
         fprintf(page->out, "<use href=\"#marks%s\"/>", a == &page->data->slow ? "-slow" : "");
+        html_write_changes(page, a, kind->name);
         html_end_plot(page, a);
         fputs("</figure>\n", page->out);
 }
@@ -328,6 +329,8 @@ static bool group_known(const struct html_data *d, enum html_group group)
 void html_write_charts(const struct html_page *page)
 {
         const struct html_data *d = page->data;
+        const struct summary_drift *drift;
+        const struct trend_change *change;
         FILE *out = page->out;
 
         fputs("<svg class=\"defs\" aria-hidden=\"true\" focusable=\"false\"><defs>", out);
@@ -338,8 +341,11 @@ void html_write_charts(const struct html_page *page)
         fprintf(out,
                 "</g></defs></svg>\n<section id=\"time\"><h2>Time lines</h2>\n<p class=\"note\">A "
                 "line is the mean of a step of time; the thin dashed one is the highest value of "
-                "any host (of memory the lowest).%s</p>\n<div id=\"tools\"></div>\n",
-                page->summary->n_wedges > 0 ? " Marked and shaded: something was wedged." : "");
+                "any host (of memory the lowest).%s%s</p>\n<div id=\"tools\"></div>\n",
+                page->summary->n_wedges > 0 ? " Marked and shaded: something was wedged." : "",
+                html_drift_change(page, 0, &drift, &change)
+                        ? " A dashed line across: the level changes."
+                        : "");
         write_legend(page);
         for (int group = 0; group < HTML_GROUP_MAX_; group++) {
                 bool begun = false;

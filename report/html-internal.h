@@ -67,6 +67,18 @@ void html_write_outlived(const struct html_page *page);
 bool html_has_leaks(const struct html_page *page);
 void html_write_leaks(const struct html_page *page);
 
+/* html-drift.c: what goes with time */
+bool html_has_drift(const struct html_page *page);
+void html_write_drift(const struct html_page *page);
+/* The chart that shows the series. */
+const char *html_drift_chart(const struct summary_drift *d);
+/* The i-th place where a level changes, of all that are shown; false: there are no more. */
+bool html_drift_change(const struct html_page *page, size_t i, const struct summary_drift **ret,
+                       const struct trend_change **ret_change);
+/* Those of a chart, as marks in its still picture. */
+void html_write_changes(const struct html_page *page, const struct html_axis *axis,
+                        const char *chart);
+
 /* html-charts.c: time lines as still pictures, in the frames where scripts draw theirs */
 void html_write_charts(const struct html_page *page);
 /* A time as the labels of an axis that long show it; span_ns INT64_MAX = in full. */

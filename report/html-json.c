@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "report/drift.h"
 #include "report/html-charts.h"
 
 #define STEPS   510
@@ -174,6 +175,21 @@ static void write_wedges(const struct html_page *page)
         }
 }
 
+static void write_changes(const struct html_page *page)
+{
+        const struct summary_drift *d;
+        const struct trend_change *c;
+
+        for (size_t i = 0; html_drift_change(page, i, &d, &c); i++) {
+                fprintf(page->out, "%s\n{\"from\":%" PRId64 ",\"chart\":\"%s\"", i > 0 ? "," : "",
+                        drift_time_ns(page->summary->drift_begin_ns, c->t) / NSEC_PER_MSEC,
+                        html_drift_chart(d));
+                if (d->host >= 0 && !page->data->merged)
+                        fprintf(page->out, ",\"host\":%d", d->host);
+                fputs("}", page->out);
+        }
+}
+
 void html_write_json(const struct html_page *page)
 {
         const struct summary *s = page->summary;
@@ -200,5 +216,7 @@ void html_write_json(const struct html_page *page)
         write_phases(page);
         fputs("],\"wedges\":[", out);
         write_wedges(page);
+        fputs("],\"changes\":[", out);
+        write_changes(page);
         fputs("]}</script>\n", out);
 }

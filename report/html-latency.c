@@ -178,6 +178,7 @@ static void write_phase(const struct html_page *page, enum phase phase)
         html_write_line(page, &page->data->axis, &scale, "max", c->max);
         html_write_line(page, &page->data->axis, &scale, "p50", c->p50);
         fputs("<use href=\"#marks\"/>", out);
+        html_write_changes(page, &page->data->axis, name);
         html_end_plot(page, &page->data->axis);
         fputs("</figure>\n", out);
         write_heat(page, phase, c, &scale);

@@ -83,6 +83,8 @@ static void contents(const struct html_page *page)
                 fprintf(page->out, "<a href=\"#wedges\">Wedges (%" N ")</a>", s->wedges_total);
         if (html_has_leaks(page))
                 fputs("<a href=\"#leaks\">Leaks</a>", page->out);
+        if (html_has_drift(page))
+                fputs("<a href=\"#drift\">Drift</a>", page->out);
         if (s->outlived_total > 0)
                 fprintf(page->out, "<a href=\"#left\">Left behind (%" N ")</a>", s->outlived_total);
         if (s->errors_total > 0)

@@ -58,6 +58,7 @@ static void write_page(const struct html_page *page)
         html_write_density(page);
         html_write_wedges(page);
         html_write_leaks(page);
+        html_write_drift(page);
         html_write_outlived(page);
         html_write_errors(page);
         html_write_hosts(page);

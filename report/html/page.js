@@ -93,8 +93,9 @@ function element(name, text, parent) {
 
 /* ---- drawing ---- */
 
-/* Wedges behind every line: the time they lasted, and when they began. */
-function drawWedges(context, area, g) {
+/* Wedges behind every line: the time they lasted, and when they began. Of what the chart shows, where
+   its level changes. */
+function drawMarks(context, area, g, changes) {
   context.save();
   context.beginPath();
   context.rect(area.x, area.y, area.w, area.h);
@@ -113,7 +114,21 @@ function drawWedges(context, area, g) {
     context.lineTo(from, area.y + area.h);
     context.stroke();
   }
+  context.setLineDash([5, 3]);
+  context.strokeStyle = color('ink');
+  for (const c of changes) {
+    const x = g.toDomXCoord(c.from);
+    context.beginPath();
+    context.moveTo(x, area.y);
+    context.lineTo(x, area.y + area.h);
+    context.stroke();
+  }
   context.restore();
+}
+
+/* Of the chosen host, or of all together. */
+function changesOf(name) {
+  return data.changes.filter(c => c.chart === name && (host < 0 || c.host === undefined || c.host === host));
 }
 
 /* The surface between the median and the 99th percentile: plotter of the former. */
@@ -144,6 +159,7 @@ function phaseContent(phase) {
   const bands = (phase.bands[host + 1] || phase.bands[0]).map(s => unpack(s, axis.n));
   return {
     axis, columns: bands, labels: ['median', '99 %', 'maximum'], unit: 'duration', log: true,
+    changes: changesOf(phase.name),
     series: {
       'median': {color: color('median'), strokeWidth: 1.6, plotter: plotBand},
       '99 %': {color: color('band'), plotter: nothing},
@@ -161,7 +177,10 @@ function gaugeContent(gauge) {
     const known = all.map(c => c[i]).filter(v => v !== null);
     return known.length ? fold(known) : null;
   });
-  const content = {axis, columns: [], labels: [], unit: gauge.unit, log: gauge.unit === 'duration', series: {}};
+  const content = {
+    axis, columns: [], labels: [], unit: gauge.unit, log: gauge.unit === 'duration', series: {},
+    changes: changesOf(gauge.name),
+  };
   const add = (label, column, options) => {
     content.labels.push(label);
     content.columns.push(column);
@@ -196,7 +215,7 @@ function options(chart) {
     logscale: c.log, includeZero: !c.log, dateWindow: stretch.slice(), labelsUTC: true, legend: 'never',
     connectSeparatedPoints: false, axisLineColor: color('rule'), highlightCircleSize: 2.5, yRangePad: 4,
     drawGapEdgePoints: true, pointSize: 1.5, rightGap: 2, xRangePad: 0, animatedZooms: false,
-    underlayCallback: drawWedges,
+    underlayCallback: (context, area, g) => drawMarks(context, area, g, c.changes),
   };
 }
 
@@ -404,15 +423,15 @@ function makeTools() {
   element('output', '', tools).id = 'moment';
 }
 
-/* From a wedge to its time. */
-function makeWedgeButtons() {
-  data.wedges.forEach((w, i) => {
-    const cell = document.querySelector('#wedge-' + (i + 1) + ' td:nth-of-type(2)');
+/* From a wedge, or a change of level, to its time. */
+function makeShowButtons(name, items) {
+  items.forEach((w, i) => {
+    const cell = document.querySelector('#' + name + '-' + (i + 1) + ' td:nth-of-type(2)');
     if (!cell) return;
     cell.append(element('br'));
     const b = element('button', 'Show', cell);
     b.type = 'button';
-    b.setAttribute('aria-label', 'Show wedge ' + (i + 1) + ' on the time lines');
+    b.setAttribute('aria-label', 'Show ' + name + ' ' + (i + 1) + ' on the time lines');
     b.addEventListener('click', () => {
       const end = w.to || w.from, room = Math.max((end - w.from) * 2, 8 * data.axes[0].step);
       show([w.from - room, end + room]);
@@ -431,7 +450,8 @@ for (const figure of document.querySelectorAll('[data-chart]')) {
   if (phase) makeChart(figure, () => phaseContent(phase));
   else if (gauge) makeChart(figure, () => gaugeContent(gauge));
 }
-makeWedgeButtons();
+makeShowButtons('wedge', data.wedges);
+makeShowButtons('change', data.changes);
 makeHeatMoments();
 show(full);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);

@@ -68,6 +68,19 @@ def test_a_week_of_eight_hosts_fits(week):
     assert len(page["wedges"]) == rows(week, "SELECT count(*) FROM wedge")[0][0]
 
 
+def test_drift_is_told_and_marked(week):
+    """One disk was slow for some hours: levels change, in a table and on the lines of that host."""
+    section = re.search(r'<section id="drift">.*?</section>', week.text, re.S).group(0)
+    changes = data(week)["changes"]
+    assert len(changes) == section.count('<tr id="change-') >= 4
+    assert {c["host"] for c in changes if c["chart"] == "api"} == {1}
+    begin, end = (data(week)[k] for k in ("begin", "end"))
+    assert all(0.58 < (c["from"] - begin) / (end - begin) < 0.66 for c in changes), changes
+    assert 'mem_available</th><td class="t"><bdi>node-a</bdi></td><td class="t">down</td>' in section
+    assert "could have been seen" in section
+    assert week.text.count('class="cl"') == len({c["chart"] for c in changes})
+
+
 @pytest.mark.parametrize("arguments", [(2, 1, 600), (3, 1, 200, "hostile"), (1, 1, 200, "density")])
 def test_is_well_formed(runs, arguments):
     checker = Checker()

@@ -70,6 +70,14 @@ def test_a_click_zooms(browser, hour):
         assert wedge["class"] in page.run("document.getElementById('moment').textContent")
 
 
+def test_a_change_of_level_leads_to_its_time(browser, week):
+    with browser.page(week.page) as page:
+        page.click("#change-1 button")
+        change = json.loads(page.run("document.getElementById('data').textContent"))["changes"][0]
+        shown = stretch(page)
+        assert shown[0] < change["from"] < shown[1] and shown[1] - shown[0] < 86400e3
+
+
 def test_keys_are_enough(browser, hour):
     with browser.page(hour.page) as page:
         whole = stretch(page)
