@@ -5,6 +5,7 @@
 #include "base/exit-code.h"
 #include "report/commands.h"
 #include "report/html.h"
+#include "report/journal-near.h"
 #include "report/run-options.h"
 
 struct show {
@@ -49,6 +50,8 @@ static int show(const struct show *o, const char *what)
         r = run_options_open(&o->run, what, &store, &err);
         if (r == 0)
                 r = summary_new(store, &s, &err);
+        if (r == 0 && run_options_journal(&o->run) && !o->json)
+                r = journal_near_read(&o->run.journal, s, &err);
         if (r < 0)
                 return report_failed(r, &err);
         if (o->html)

@@ -113,6 +113,7 @@ static void write_change_rows(const struct html_page *page)
 
         if (!html_drift_change(page, 0, &d, &c))
                 return;
+        fputs("<h3>Where levels change</h3>\n", out);
         html_begin_table(page, "Where levels change", true);
         html_write_head(page, "series|host|when|#from|#to");
         for (size_t i = 0; html_drift_change(page, i, &d, &c); i++) {

@@ -24,9 +24,15 @@ static bool is(const char *name, size_t size, const char *wanted)
 bool journal_entry_wants(const char *name, size_t size)
 {
         static const char ours[] = "LXDSOAK_";
+        static const char *const others[] = {"MESSAGE_ID", "_HOSTNAME", "MESSAGE", "PRIORITY",
+                                             "SYSLOG_IDENTIFIER"};
 
-        return (size > sizeof(ours) - 1 && memcmp(name, ours, sizeof(ours) - 1) == 0) ||
-               is(name, size, "MESSAGE_ID") || is(name, size, "_HOSTNAME");
+        if (size > sizeof(ours) - 1 && memcmp(name, ours, sizeof(ours) - 1) == 0)
+                return true;
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                if (is(name, size, others[i]))
+                        return true;
+        return false;
 }
 
 static int make_room(struct journal_entry *e, size_t more)

@@ -25,7 +25,8 @@ struct journal_entry {
 
 void journal_entry_reset(struct journal_entry *e);
 void journal_entry_deinit(struct journal_entry *e);
-/* Is it one of those that are kept? LXDSOAK_…, MESSAGE_ID, _HOSTNAME. */
+/* Is it one of those that are kept? LXDSOAK_…, MESSAGE_ID, _HOSTNAME, and what makes a line for
+ * people: MESSAGE, PRIORITY, SYSLOG_IDENTIFIER. */
 bool journal_entry_wants(const char *name, size_t size);
 /* Only 0 or -ENOMEM. */
 int journal_entry_add(struct journal_entry *e, const char *name, size_t name_size,

@@ -11,6 +11,8 @@
 struct journal_source {
         const struct journal_places *places;
         char run[32], message_id[33]; /* "" = any */
+        bool between;                 /* whatever is of these times */
+        int64_t from_ns, to_ns;
         sd_journal **journals;
         size_t n, at;     /* the one that is read now */
         size_t stream_at; /* the same of streams */
@@ -81,14 +83,17 @@ static int prepare(struct journal_source *s)
                         snprintf(match, sizeof(match), "MESSAGE_ID=%s", s->message_id);
                         r = sd_journal_add_match(s->journals[i], match, 0);
                 }
-                if (r >= 0)
+                if (r >= 0 && s->between)
+                        r = sd_journal_seek_realtime_usec(s->journals[i],
+                                                          (uint64_t)(s->from_ns / NSEC_PER_USEC));
+                else if (r >= 0)
                         r = sd_journal_seek_head(s->journals[i]);
         }
         return r;
 }
 
-int journal_source_open(const struct journal_places *places, const char *run,
-                        const char *message_id, struct journal_source **ret, struct error *err)
+static int open_source(const struct journal_source *like, struct journal_source **ret,
+                       struct error *err)
 {
         _cleanup_(journal_source_closep)
         struct journal_source *s = calloc(1, sizeof(*s));
@@ -96,9 +101,7 @@ int journal_source_open(const struct journal_places *places, const char *run,
 
         if (!s)
                 return error_set(err, -ENOMEM, "out of memory");
-        s->places = places;
-        snprintf(s->run, sizeof(s->run), "%s", run ? run : "");
-        snprintf(s->message_id, sizeof(s->message_id), "%s", message_id ? message_id : "");
+        *s = *like;
         r = open_journals(s, err);
         if (r >= 0)
                 r = prepare(s);
@@ -106,6 +109,27 @@ int journal_source_open(const struct journal_places *places, const char *run,
                 return error_set_errno(err, r, "the journal cannot be read");
         *ret = TAKE(s);
         return 0;
+}
+
+int journal_source_open(const struct journal_places *places, const char *run,
+                        const char *message_id, struct journal_source **ret, struct error *err)
+{
+        struct journal_source s = {.places = places};
+
+        snprintf(s.run, sizeof(s.run), "%s", run ? run : "");
+        snprintf(s.message_id, sizeof(s.message_id), "%s", message_id ? message_id : "");
+        return open_source(&s, ret, err);
+}
+
+int journal_source_open_between(const struct journal_places *places, int64_t from_ns, int64_t to_ns,
+                                struct journal_source **ret, struct error *err)
+{
+        const struct journal_source s = {.places = places,
+                                         .between = true,
+                                         .from_ns = MAX(from_ns, INT64_C(0)),
+                                         .to_ns = to_ns};
+
+        return open_source(&s, ret, err);
 }
 
 /* What comes through a pipe is kept in a file that has no name, since it is read once to find the
@@ -193,8 +217,9 @@ static int next_of_journals(struct journal_source *s, struct journal_entry *e, s
                 if (r > 0) {
                         there = true;
                         r = fill(j, e);
-                        if (r >= 0)
+                        if (r >= 0 && (!s->between || e->realtime_ns <= s->to_ns))
                                 return 1;
+                        there = r < 0; /* what follows is later still */
                 }
                 if (r == -ENOMEM || r == -EIO)
                         return error_set_errno(err, r, "the journal cannot be read");
@@ -247,6 +272,8 @@ static bool is_wanted(const struct journal_source *s, const struct journal_entry
         const char *run = journal_entry_get(e, "LXDSOAK_RUN", NULL);
         const char *id = s->message_id[0] ? journal_entry_get(e, "MESSAGE_ID", NULL) : "";
 
+        if (s->between)
+                return e->realtime_ns >= s->from_ns && e->realtime_ns <= s->to_ns;
         return run && id && (!s->run[0] || streq(run, s->run)) && streq(id, s->message_id);
 }
 

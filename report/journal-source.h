@@ -3,7 +3,8 @@
 
 /*
  * Where journal entries come from: this host's journal, directories and files of journals, streams
- * of `journalctl -o export`; one after the other. Only entries that have LXDSOAK_RUN are given.
+ * of `journalctl -o export`; one after the other. Only entries that have LXDSOAK_RUN are given, but
+ * for journal_source_open_between().
  */
 
 #include "base/error.h"
@@ -22,6 +23,9 @@ struct journal_source;
 int journal_source_open(const struct journal_places *places, const char *run,
                         const char *message_id, struct journal_source **ret,
                         struct error *err) _warn_unused_;
+/* Every entry from one time to another, of a run or not, with what makes a line for people. */
+int journal_source_open_between(const struct journal_places *places, int64_t from_ns, int64_t to_ns,
+                                struct journal_source **ret, struct error *err) _warn_unused_;
 struct journal_source *journal_source_close(struct journal_source *s);
 DEFINE_CLEANUP(struct journal_source *, journal_source_close)
 

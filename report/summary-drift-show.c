@@ -50,14 +50,14 @@ static const char *name_of(const struct summary *s, const struct summary_drift *
 
 /* ---- what was near a change ---- */
 
-static int64_t near_ns(const struct summary *s)
+int64_t summary_near_ns(const struct summary *s)
 {
         return MAX(NEAR_NS, s->drift_step_ns);
 }
 
 static bool is_near(const struct summary *s, int64_t at_ns, int64_t other_ns)
 {
-        return other_ns > 0 && llabs(at_ns - other_ns) <= near_ns(s);
+        return other_ns > 0 && llabs(at_ns - other_ns) <= summary_near_ns(s);
 }
 
 static void print_wedge(const struct summary_wedge *w, FILE *out)
@@ -85,6 +85,36 @@ static bool was_said(const struct summary *s, const struct summary_drift *d, int
         return false;
 }
 
+size_t summary_change_times(const struct summary *s, int64_t *ret, size_t max)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n_drifts; i++)
+                for (size_t k = 0; k < s->drifts[i].trend.n_changes && n < max; k++) {
+                        int64_t at_ns =
+                                drift_time_ns(s->drift_begin_ns, s->drifts[i].trend.changes[k].t);
+
+                        if (!was_said(s, s->drifts + i, at_ns))
+                                ret[n++] = at_ns;
+                }
+        return n;
+}
+
+static void print_lines(const struct summary *s, int64_t at_ns, FILE *out)
+{
+        for (size_t i = 0; i < s->n_lines; i++) {
+                const struct summary_line *l = s->lines + i;
+                char when[32], first[32];
+
+                if (l->near_ns != at_ns)
+                        continue;
+                summary_format_time(l->realtime_ns, when, sizeof(when));
+                snprintf(first, sizeof(first), "      %.8s ",
+                         when[0] == '?' ? when : when + strlen("2025-07-01 "));
+                text_wrap(first, l->text, WIDTH, 2, out);
+        }
+}
+
 static void print_near(const struct summary *s, const struct summary_drift *d, int64_t at_ns,
                        FILE *out)
 {
@@ -102,9 +132,10 @@ static void print_near(const struct summary *s, const struct summary_drift *d, i
                 print_wedge(w, out);
                 n++;
         }
+        print_lines(s, at_ns, out);
         fprintf(out, "      journalctl --since '%s' --until '%s'\n",
-                summary_format_time(at_ns - near_ns(s), from, sizeof(from)),
-                summary_format_time(at_ns + near_ns(s), to, sizeof(to)));
+                summary_format_time(at_ns - summary_near_ns(s), from, sizeof(from)),
+                summary_format_time(at_ns + summary_near_ns(s), to, sizeof(to)));
 }
 
 static void print_changes(const struct summary *s, const struct summary_drift *d, FILE *out)
@@ -181,8 +212,8 @@ static void print_visible(const struct summary *s, size_t found, FILE *out)
                 return;
         if (unseen.n > 0 && n < sizeof(text))
                 n += (size_t)snprintf(text + n, sizeof(text) - n,
-                                      "%sfigures of hosts %.2g to %.2g %%/h", n ? ", " : "",
-                                      unseen.least, unseen.most);
+                                      "%sfigures of hosts from %.2g %%/h, all from %.2g %%/h",
+                                      n ? ", " : "", unseen.least, unseen.most);
         fprintf(out, "  %zu %sseries do%s not drift%s\n", flat, found > 0 ? "other " : "",
                 flat == 1 ? "es" : "",
                 n > 0 ? "; the smallest drift that could have been seen:" : "");

@@ -70,6 +70,10 @@ const char *summary_drift_host(const struct summary *s, const struct summary_dri
 /* Of that series' level: "+4.2 %/h"; where it has none, in its unit. Returns buf. */
 const char *summary_format_slope(const struct summary_drift *d, double slope, char *buf,
                                  size_t size);
+/* When levels change, each time once however many series show it; returns how many, at most max. */
+size_t summary_change_times(const struct summary *s, int64_t *ret, size_t max);
+/* What is so near to a change that it may have to do with it. */
+int64_t summary_near_ns(const struct summary *s);
 #define SUMMARY_DRIFT_NEEDS "half an hour, with figures in at least 12 steps of its time"
 void summary_print_drift(const struct summary *s, FILE *out);
 json_object *summary_drift_json(const struct summary *s);

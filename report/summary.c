@@ -81,6 +81,7 @@ struct summary *summary_free(struct summary *s)
         free(s->wedges);
         free(s->leaks);
         free(s->drifts);
+        free(s->lines);
         free(s->errors);
         free(s->buckets);
         free(s);

@@ -93,6 +93,11 @@ struct summary_drift {    /* of a phase, or of a figure of one host */
         struct trend trend; /* t is in hours since drift_begin_ns */
 };
 
+struct summary_line { /* of a journal, near where a level changes; not in JSON */
+        int64_t near_ns, realtime_ns;
+        char text[240];
+};
+
 struct summary_wedge {
         char host[256], class[24], instance[NAME_SIZE], suspect[SUSPECT_MAX];
         char detail[ERROR_TEXT_MAX], evidence[EVIDENCE_NAME_MAX];
@@ -147,6 +152,8 @@ struct summary {
         struct summary_drift *drifts; /* phases first, then host by host */
         size_t n_drifts;
         int64_t drift_begin_ns, drift_step_ns;
+        struct summary_line *lines; /* none unless somebody looked for them: journal-near.h */
+        size_t n_lines;
         struct summary_error *errors; /* most frequent first; at most SUMMARY_ERRORS_MAX */
         size_t n_errors;
         int64_t errors_total; /* distinct ones */

@@ -8,7 +8,7 @@
 
 Schema and spec are those of an existing store, --like RUN.DB. A unit begins --every so many
 milliseconds; with --drift, create takes so many percent more an hour, and there is so much less
-memory available. --threshold is as lxdsoak-coord's.
+memory available; with --step, create takes so many percent more in the second half. --threshold is as lxdsoak-coord's.
 Then: time lxdsoak-report --json DIR, or --stream FILE.
 """
 
@@ -36,6 +36,7 @@ def lives(o):
             took = rng.lognormvariate(0, 0.5) * 100_000_000 + 1
             if phase == "create":
                 took *= 1 + o.drift / 100 * (start - T0) / HOUR
+                took *= 1 + (o.step / 100 if 2 * (start - T0) > wall(o) else 0)
             rows.append((phase, 1 if i == 4 else 0, at, int(took)))
             at += int(took)
         while measured <= start:
@@ -149,6 +150,7 @@ def main():
     arguments.add_argument("--like", required=True, help="run.db of any run")
     arguments.add_argument("--every", type=int, default=40, metavar="MS")
     arguments.add_argument("--drift", type=float, default=0, metavar="PERCENT")
+    arguments.add_argument("--step", type=float, default=0, metavar="PERCENT")
     arguments.add_argument("--threshold", action="append", default=[], metavar="FIGURE<LIMIT")
     o = arguments.parse_args()
     (make_store if o.what == "store" else make_export)(o)

@@ -4,6 +4,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -188,6 +189,46 @@ def test_drift(host):
     gathered = report(host.directory, "--stream", stream, "--json")
     assert (gathered.returncode, gathered.stdout) == (THRESHOLD, told.stdout), gathered
     assert report(host.directory, "--stream", stream).stdout == text.stdout
+
+
+ENTRY = """__REALTIME_TIMESTAMP={}
+__MONOTONIC_TIMESTAMP=1
+_BOOT_ID=11111111111111111111111111111111
+_HOSTNAME=a
+SYSLOG_IDENTIFIER={}
+PRIORITY={}
+MESSAGE={}
+
+"""
+
+
+def test_what_the_journal_says_around_a_change(host):
+    """Of journals, what was said when create began to take longer; of the store, where to look."""
+    like = os.path.join(host.soak("--total", 1).run_dir, "run.db")
+    shape = (14400, "--every", 4000, "--step", 80)
+    store = made_run(like, "store", os.path.join(host.directory, "made"), *shape)
+    stream = made_run(like, "export", os.path.join(host.directory, "made.export"), *shape)
+    half = 1_750_000_000_000_000 + 3_600_000_000
+    with open(stream, "a", encoding="utf-8") as out:
+        for i, (after, who, priority, text) in enumerate((
+                (-5, "kernel", 4, "dm-3: the pool is full"), (2, "lxd", 6, "took a snapshot"),
+                (3, "lxd", 7, "for developers"), (4, "cron", 6, "a job"), (9, "cron", 6, "another job"),
+                (70, "cron", 6, "a job far off"), (4000, "kernel", 0, "much later"))):
+            out.write(ENTRY.format(half + after * 1_000_000 + i, who, priority, text))
+    told = json.loads(report(host.directory, store, "--json").stdout)
+    create = told["drift"][0]
+    assert create["verdict"] == "step" and len(create["changepoints"]) == 1, create
+    assert abs(create["changepoints"][0]["t_ns"] - half * 1000) < 60e9
+    assert 1.6 < create["changepoints"][0]["after"] / create["changepoints"][0]["before"] < 2
+    text = report(host.directory, "--stream", stream, "--stream", stream).stdout
+    drift = text[text.index("\ndrift\n"):]
+    lines = [line[15:] for line in drift.splitlines() if re.match(r"      \d\d:\d\d:\d\d ", line)]
+    assert lines == ["a kernel: dm-3: the pool is full", "a lxd: took a snapshot", "a cron: a job",
+                     "a cron: another job"], text
+    assert "      journalctl --since '2025-06-15 " in drift
+    page = report(host.directory, store).stdout
+    assert "dm-3" not in page and "      journalctl --since '2025-06-15 " in page
+    assert json.loads(report(host.directory, "--stream", stream, "--json").stdout) == told
 
 
 def test_too_short_to_tell_drift(host):

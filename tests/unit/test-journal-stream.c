@@ -49,11 +49,14 @@ static void test_reads(void **state)
         assert_int_equal(size, 8);
         assert_string_equal(journal_entry_get(&e, "MESSAGE_ID", NULL), "abc");
         assert_string_equal(journal_entry_get(&e, "_HOSTNAME", NULL), "a");
-        assert_null(journal_entry_get(&e, "PRIORITY", NULL)); /* nobody wants it */
+        assert_string_equal(journal_entry_get(&e, "PRIORITY", NULL), "6");
+        assert_null(journal_entry_get(&e, "__REALTIME_TIMESTAMP", NULL)); /* realtime_ns */
         assert_int_equal(e.realtime_ns, INT64_C(1700000000000001000));
         assert_int_equal(journal_stream_next(s, &e, &err), 1);
         assert_memory_equal(journal_entry_get(&e, "LXDSOAK_ERROR", &size), "x\ny\0z", 6);
         assert_int_equal(size, 5);
+        assert_string_equal(journal_entry_get(&e, "MESSAGE", &size), "a\nb");
+        assert_int_equal(size, 3);
         assert_null(journal_entry_get(&e, "MESSAGE_ID", NULL)); /* of the entry before */
         assert_int_equal(journal_stream_next(s, &e, &err), 0);
 }
