@@ -173,59 +173,60 @@ static void print_drift(const struct summary *s, const struct summary_drift *d, 
         print_changes(s, d, out);
 }
 
-struct unseen { /* what would have been, of the figures of hosts; in percent */
-        double least, most;
+struct unseen { /* what would have been */
+        size_t flat;
+        char phases[256];   /* each of them */
+        double least, most; /* of the figures of hosts, in percent */
         size_t n;
 };
 
 static void add_unseen(struct unseen *u, const struct summary_drift *d)
 {
         double percent = drift_percent(&d->trend, d->trend.visible);
+        size_t used = strlen(u->phases);
 
-        if (!isfinite(percent))
+        if (d->trend.verdict != TREND_FLAT)
                 return;
-        u->least = u->n > 0 ? fmin(u->least, percent) : percent;
-        u->most = u->n > 0 ? fmax(u->most, percent) : percent;
-        u->n++;
+        u->flat++;
+        if (d->host < 0) {
+                snprintf(u->phases + used, sizeof(u->phases) - used, "%s%s %s", used ? ", " : "",
+                         d->name, SLOPE(d, d->trend.visible) + 1);
+        } else if (isfinite(percent)) {
+                u->least = u->n > 0 ? fmin(u->least, percent) : percent;
+                u->most = u->n > 0 ? fmax(u->most, percent) : percent;
+                u->n++;
+        }
 }
 
 /* "no drift" is empty without what would have been one. */
-static void print_visible(const struct summary *s, size_t found, FILE *out)
+static void print_unseen(const struct unseen *u, bool others, FILE *out)
 {
-        struct unseen unseen = {0};
-        char text[512];
-        size_t flat = 0, n = 0;
+        char text[400], least[32], most[32];
 
-        for (size_t i = 0; i < s->n_drifts; i++) {
-                const struct summary_drift *d = s->drifts + i;
-
-                if (d->trend.verdict != TREND_FLAT)
-                        continue;
-                flat++;
-                if (d->host >= 0)
-                        add_unseen(&unseen, d);
-                else if (n < sizeof(text))
-                        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %s", n ? ", " : "",
-                                              d->name, SLOPE(d, d->trend.visible) + 1);
-        }
-        if (flat == 0)
+        if (u->flat == 0)
                 return;
-        if (unseen.n > 0 && n < sizeof(text))
-                n += (size_t)snprintf(text + n, sizeof(text) - n,
-                                      "%sfigures of hosts from %.2g %%/h, all from %.2g %%/h",
-                                      n ? ", " : "", unseen.least, unseen.most);
-        fprintf(out, "  %zu %sseries do%s not drift%s\n", flat, found > 0 ? "other " : "",
-                flat == 1 ? "es" : "",
-                n > 0 ? "; the smallest drift that could have been seen:" : "");
-        if (n > 0)
-                text_wrap("    ", text, WIDTH, 4, out);
+        fprintf(out, "  %zu %sseries do%s not drift", u->flat, others ? "other " : "",
+                u->flat == 1 ? "es" : "");
+        if (u->n == 0 && !u->phases[0]) {
+                fputs("\n", out);
+                return;
+        }
+        fputs("; the smallest drift that could have been seen:\n", out);
+        snprintf(least, sizeof(least), "%.2g", u->least);
+        snprintf(most, sizeof(most), " to %.2g", u->most);
+        snprintf(text, sizeof(text), "%s%s%s%s%s%s", u->phases, u->phases[0] && u->n ? ", " : "",
+                 u->n ? "figures of hosts " : "", u->n ? least : "",
+                 u->n && !streq(least, most + strlen(" to ")) ? most : "", u->n ? " %/h" : "");
+        text_wrap("    ", text, WIDTH, 4, out);
 }
 
 void summary_print_drift(const struct summary *s, FILE *out)
 {
+        struct unseen unseen = {0};
         size_t found = 0, brief = 0;
 
         for (size_t i = 0; i < s->n_drifts; i++) {
+                add_unseen(&unseen, s->drifts + i);
                 found += summary_drift_found(s->drifts + i);
                 brief += s->drifts[i].trend.verdict == TREND_SHORT;
         }
@@ -243,7 +244,7 @@ void summary_print_drift(const struct summary *s, FILE *out)
                 }
         if (found > DRIFTS_SHOWN)
                 fprintf(out, "  and %zu more\n", found - DRIFTS_SHOWN);
-        print_visible(s, found, out);
+        print_unseen(&unseen, found > 0, out);
         if (brief > 0)
                 fprintf(out, "  %zu too short to tell drift: needs " SUMMARY_DRIFT_NEEDS "\n",
                         brief);
