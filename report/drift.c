@@ -48,7 +48,7 @@ void drift_clear(struct drift_series *s)
         *s = (struct drift_series){0};
 }
 
-int drift_tell(struct drift_series *s, struct trend *ret)
+int drift_tell(struct drift_series *s, size_t blocks, struct trend *ret)
 {
         struct trend_options options = TREND_OPTIONS_DEFAULT;
         double t[HTML_BUCKETS_MAX], y[HTML_BUCKETS_MAX];
@@ -65,6 +65,7 @@ int drift_tell(struct drift_series *s, struct trend *ret)
                 y[n++] = stats_median(step->y, step->n);
         }
         options.floor_share = DRIFT_FLOOR;
+        options.blocks = blocks;
         r = trend_compute(t, y, n, &options, &trend);
         if (r < 0)
                 return r;

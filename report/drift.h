@@ -32,11 +32,12 @@ int drift_add(struct drift_series *s, const struct html_axis *a, int64_t at_ns,
 void drift_clear(struct drift_series *s);
 
 /*
- * Tells, and uses up what is in the series. Too few steps with something in them, or too short a
- * time between the first and the last: the verdict is TREND_SHORT, and all figures but n are 0.
- * -ENOMEM, -EINVAL as trend_compute().
+ * Tells, and uses up what is in the series. blocks: of how many at most, 0 = as trend.h has it;
+ * fewer cost less, as their square, and see less. Too few steps with something in them, or too
+ * short a time between the first and the last: the verdict is TREND_SHORT, and all figures but n
+ * are 0. -ENOMEM, -EINVAL as trend_compute().
  */
-int drift_tell(struct drift_series *s, struct trend *ret) _warn_unused_;
+int drift_tell(struct drift_series *s, size_t blocks, struct trend *ret) _warn_unused_;
 
 /* A slope in percent of the level; NAN when there is no level to speak of. */
 double drift_percent(const struct trend *t, double slope);

@@ -10,10 +10,15 @@
 #include "report/metric-read.h"
 #include "report/summary-internal.h"
 
+/* A series costs some milliseconds, and of a thousand hosts there are fifteen thousand. */
+#define HOSTS_MANY     32
+#define BLOCKS_OF_MANY 24
+
 struct summary_drifts {
         struct html_axis axis;
         struct drift_series phases[PHASE_MAX_];
         struct drift_series gauges[HTML_GAUGE_MAX_]; /* of one host */
+        size_t blocks;                               /* of those */
 };
 
 int summary_drifts_new(const struct summary *s, struct summary_drifts **ret)
@@ -27,6 +32,7 @@ int summary_drifts_new(const struct summary *s, struct summary_drifts **ret)
         if (!d)
                 return -ENOMEM;
         drift_axis_init(&d->axis, s->started_realtime_ns, s->wall_ns);
+        d->blocks = s->n_hosts > HOSTS_MANY ? BLOCKS_OF_MANY : 0;
         *ret = d;
         return 0;
 }
@@ -58,7 +64,8 @@ static int take_figure(void *userdata, const char *host, enum html_gauge gauge, 
 }
 
 /* Tells what has come of one series, and makes room for the next. */
-static int tell(struct summary *s, struct drift_series *series, struct summary_drift drift)
+static int tell(struct summary *s, struct drift_series *series, size_t blocks,
+                struct summary_drift drift)
 {
         struct summary_drift *items;
         int r;
@@ -69,7 +76,7 @@ static int tell(struct summary *s, struct drift_series *series, struct summary_d
         if (!items)
                 return -ENOMEM;
         s->drifts = items;
-        r = drift_tell(series, &drift.trend);
+        r = drift_tell(series, blocks, &drift.trend);
         drift_clear(series);
         if (r == 0)
                 items[s->n_drifts++] = drift;
@@ -81,7 +88,7 @@ static int tell_phases(struct summary *s, struct summary_drifts *d)
         int r = 0;
 
         for (int p = 0; p < PHASE_MAX_ && r == 0; p++)
-                r = tell(s, d->phases + p,
+                r = tell(s, d->phases + p, 0,
                          (struct summary_drift){.host = -1,
                                                 .figure = p,
                                                 .name = phase_name(p),
@@ -97,7 +104,7 @@ static int tell_host(struct summary_context *c, struct summary_drifts *d, size_t
         for (int g = 0; g < HTML_GAUGE_MAX_ && r == 0; g++) {
                 const struct html_gauge_kind *kind = html_gauge_kinds + g;
 
-                r = tell(s, d->gauges + g,
+                r = tell(s, d->gauges + g, d->blocks,
                          (struct summary_drift){
                                  .host = (int)host,
                                  .figure = THRESHOLD_METRIC(metric_kind_from_name(kind->key)),

@@ -35,7 +35,7 @@ static struct trend tell(int64_t hours_tenths, double level, double per_hour, do
 
                 assert_int_equal(drift_add(&s, &a, T0 + at, y + 0.25 * level * noise(&seed)), 0);
         }
-        assert_int_equal(drift_tell(&s, &t), 0);
+        assert_int_equal(drift_tell(&s, 0, &t), 0);
         drift_clear(&s);
         return t;
 }
@@ -93,7 +93,7 @@ static void test_outside(void **state)
         assert_int_equal(drift_add(&s, &a, T0 - HOUR, 1), 0);
         assert_int_equal(drift_add(&s, &a, T0 + 12 * HOUR, 1), 0);
         assert_null(s.steps);
-        assert_int_equal(drift_tell(&s, &t), 0);
+        assert_int_equal(drift_tell(&s, 0, &t), 0);
         assert_int_equal(t.verdict, TREND_SHORT);
         assert_int_equal(t.n, 0);
         drift_clear(&s);
@@ -116,7 +116,7 @@ static void test_bounded(void **state)
                         drift_add(&s, &a, T0 + i * (HOUR / 1000000), i % 10 == 0 ? 1e9 : 50), 0);
         for (size_t i = 0; i < s.n; i++)
                 assert_true(s.steps[i].room <= 128);
-        assert_int_equal(drift_tell(&s, &t), 0);
+        assert_int_equal(drift_tell(&s, 0, &t), 0);
         assert_int_equal(t.verdict, TREND_FLAT);
         assert_near(t.level, 50, 0);
         drift_clear(&s);
