@@ -112,7 +112,8 @@ int report_list(int argc, char **argv)
         else
                 log_notice("no run here");
         if (places.n_unreadable > 0)
-                log_warning("%zu more could not be read", places.n_unreadable);
+                log_warning("%zu more could not be read; the first of them: %s",
+                            places.n_unreadable, places.unreadable.text);
         runs_release(&places);
         return EXIT_SUCCESS;
 }

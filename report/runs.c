@@ -29,8 +29,7 @@ static void column(sqlite3_stmt *st, int i, char *buf, size_t size)
         snprintf(buf, size, "%s", s ? s : "");
 }
 
-/* 1 = read, 0 = there is nothing to read. */
-static int read_place(const char *dir, struct run_place *ret)
+int run_place_read(struct store *store, struct run_place *ret, struct error *err)
 {
         static const char query[] =
                 "SELECT run, mode, coalesce(verdict, ''), started_realtime_ns, coalesce(wall_ns, "
@@ -39,19 +38,12 @@ static int read_place(const char *dir, struct run_place *ret)
                 " (SELECT count(*) FROM unit u WHERE u.run = r.run AND outcome = 'passed'),"
                 " (SELECT count(*) FROM unit u WHERE u.run = r.run AND outcome != 'passed'),"
                 " (SELECT count(*) FROM host h WHERE h.run = r.run) FROM run r";
-        _cleanup_(store_freep)
-        struct store *store = NULL;
         sqlite3_stmt *st = NULL;
-        struct error err = ERROR_INIT;
-        int r;
+        int c = sqlite3_prepare_v2(store_db(store), query, -1, &st, NULL);
 
-        r = store_open(dir, true, &store, &err);
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0 || sqlite3_prepare_v2(store_db(store), query, -1, &st, NULL) != SQLITE_OK)
-                return 0;
-        r = sqlite3_step(st) == SQLITE_ROW;
-        if (r > 0) {
+        if (c == SQLITE_OK)
+                c = sqlite3_step(st);
+        if (c == SQLITE_ROW) {
                 *ret = (struct run_place){
                         .started_realtime_ns = sqlite3_column_int64(st, 3),
                         .wall_ns = sqlite3_column_int64(st, 4),
@@ -65,27 +57,42 @@ static int read_place(const char *dir, struct run_place *ret)
                 column(st, 2, ret->verdict, sizeof(ret->verdict));
         }
         sqlite3_finalize(st);
-        return r;
+        if (c == SQLITE_ROW)
+                return 0;
+        return error_set(err, -EUCLEAN, "%s: %s", store_path(store),
+                         c == SQLITE_DONE ? "there is no run in it"
+                                          : sqlite3_errmsg(store_db(store)));
 }
 
-static int add_place(struct run_places *p, const char *dir)
+int runs_add(struct run_places *p, const struct run_place *place, const char *path)
 {
-        struct run_place place, *items;
-        int r = read_place(dir, &place);
+        struct run_place *items = reallocarray(p->items, p->n + 1, sizeof(*items));
 
-        if (r <= 0) {
-                p->n_unreadable += r == 0;
-                return r;
-        }
-        items = reallocarray(p->items, p->n + 1, sizeof(*items));
         if (!items)
                 return -ENOMEM;
         p->items = items;
-        place.path = strdup(dir);
-        if (!place.path)
+        items[p->n] = *place;
+        items[p->n].path = path ? strdup(path) : NULL;
+        if (path && !items[p->n].path)
                 return -ENOMEM;
-        items[p->n++] = place;
+        p->n++;
         return 0;
+}
+
+/* What cannot be read is counted, with the first reason. */
+static int add_place(struct run_places *p, const char *dir)
+{
+        _cleanup_(store_freep)
+        struct store *store = NULL;
+        struct run_place place;
+        int r = store_open(dir, true, &store, &p->unreadable);
+
+        if (r == 0)
+                r = run_place_read(store, &place, &p->unreadable);
+        if (r == 0)
+                return runs_add(p, &place, dir);
+        p->n_unreadable++;
+        return r == -ENOMEM ? r : 0;
 }
 
 static int scan(struct run_places *p, const char *dir, struct error *err)
@@ -122,7 +129,13 @@ static int compare(const void *a, const void *b)
 
         if (x->started_realtime_ns != y->started_realtime_ns)
                 return x->started_realtime_ns < y->started_realtime_ns ? -1 : 1;
-        return strcmp(x->path, y->path);
+        return strcmp(x->path ? x->path : x->run, y->path ? y->path : y->run);
+}
+
+void runs_sort(struct run_places *p)
+{
+        if (p->n > 1)
+                qsort(p->items, p->n, sizeof(*p->items), compare);
 }
 
 int runs_list(const struct string_list *dirs, struct run_places *ret, struct error *err)
@@ -138,8 +151,7 @@ int runs_list(const struct string_list *dirs, struct run_places *ret, struct err
                 runs_release(&p);
                 return error_set(err, r, "out of memory");
         }
-        if (p.n > 1)
-                qsort(p.items, p.n, sizeof(*p.items), compare);
+        runs_sort(&p);
         *ret = p;
         return 0;
 }
@@ -159,6 +171,23 @@ static bool is_path(const char *what)
 
         return strchr(what, '/') || has_store(what) ||
                (stat(what, &st) == 0 && S_ISREG(st.st_mode));
+}
+
+/* run: NULL = any. One of those that cannot be read may have been meant. */
+static int not_found(const char *run, const struct string_list *dirs, const struct run_places *p,
+                     struct error *err)
+{
+        const char *where = dirs->n ? dirs->items[0] : "this directory";
+        char unread[400] = "";
+
+        if (p->n_unreadable > 0)
+                snprintf(unread, sizeof(unread), "; one of them cannot be read: %.360s",
+                         p->unreadable.text);
+        if (!run)
+                return error_set(err, -ENOENT, "there is no run in %s (--dir looks elsewhere)%s",
+                                 where, unread);
+        return error_set(err, -ENOENT, "run %s is not in %s (--dir looks elsewhere)%s", run, where,
+                         unread);
 }
 
 int runs_open(const char *what, const struct string_list *dirs, struct store **ret,
@@ -185,12 +214,8 @@ int runs_open(const char *what, const struct string_list *dirs, struct store **r
                         found = p.items + i;
         if (found)
                 r = store_open(found->path, true, ret, err);
-        else if (last)
-                r = error_set(err, -ENOENT, "there is no run in %s (--dir looks elsewhere)",
-                              dirs->n ? dirs->items[0] : "this directory");
         else
-                r = error_set(err, -ENOENT, "run %s is not in %s (--dir looks elsewhere)", what,
-                              dirs->n ? dirs->items[0] : "this directory");
+                r = not_found(last ? NULL : what, dirs, &p, err);
         runs_release(&p);
         return r;
 }

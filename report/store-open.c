@@ -169,12 +169,16 @@ static int store_check(struct store *s, struct error *err)
                 return r;
         if (version > STORE_VERSION)
                 return error_set(err, -EPROTONOSUPPORT,
-                                 "%s: written by a newer lxdsoak (format %lld, this one knows %d)",
+                                 "%s: written by a newer lxdsoak (format %lld, this one knows %d); "
+                                 "install that version here, or a later one",
                                  s->path, (long long)version, STORE_VERSION);
         if (version < STORE_VERSION)
-                return error_set(err, -EPROTONOSUPPORT,
-                                 "%s: written by an older lxdsoak (format %lld, this one knows %d)",
-                                 s->path, (long long)version, STORE_VERSION);
+                return error_set(
+                        err, -EPROTONOSUPPORT,
+                        "%s: written by an older lxdsoak (format %lld, this one knows %d); "
+                        "only that version reads it, or goes on with its run; "
+                        "lxdsoak-report --journal needs no store",
+                        s->path, (long long)version, STORE_VERSION);
         return 0;
 }
 

@@ -2,6 +2,8 @@
 
 /* Which run is meant, and which there are. */
 
+#include <libgen.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include "report/runs.h"
@@ -103,6 +105,37 @@ static void test_list(void **state)
         runs_release(&p);
 }
 
+/* A store that only another version can read is said to be one. */
+static void test_older(void **state)
+{
+        struct string_list d = dirs();
+        struct run_places p = {0};
+        struct store *s = NULL;
+        struct error err = ERROR_INIT;
+        char path[128];
+        sqlite3 *db;
+
+        make_run("old", "dddddddd", T0 + 9, true);
+        snprintf(path, sizeof(path), "%s/old/" STORE_FILE, root);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        assert_error(runs_open(path, &d, &s, &err), -EPROTONOSUPPORT, err,
+                     "written by an older lxdsoak (format 2");
+        d.items = (char *[]){dirname(path)};
+        err = ERROR_INIT;
+        assert_error(runs_open("dddddddd", &d, &s, &err), -ENOENT, err, "cannot be read: ");
+        assert_non_null(strstr(err.text, "written by an older lxdsoak (format 2"));
+        assert_ok(runs_list(&d, &p, &err), err);
+        assert_int_equal(p.n, 0);
+        assert_int_equal(p.n_unreadable, 1);
+        assert_int_equal(p.unreadable.code, -EPROTONOSUPPORT);
+        runs_release(&p);
+        snprintf(path, sizeof(path), "%s/old/" STORE_FILE, root);
+        unlink(path);
+        rmdir(dirname(path));
+}
+
 static void opens(const char *what, const char *path)
 {
         struct string_list d = dirs();
@@ -165,6 +198,7 @@ int main(void)
                 cmocka_unit_test(test_list),
                 cmocka_unit_test(test_open),
                 cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_older),
         };
 
         return cmocka_run_group_tests_name("runs", tests, setup, teardown);

@@ -337,13 +337,20 @@ static void test_open_errors(void **state)
         sqlite3_exec(store_db(s), "PRAGMA user_version = 99", NULL, NULL, NULL);
         s = store_free(s);
         err = ERROR_INIT;
-        assert_error(store_open(p->db, true, &s, &err), -EPROTONOSUPPORT, err, "newer");
+        assert_error(store_open(p->db, true, &s, &err), -EPROTONOSUPPORT, err,
+                     "written by a newer lxdsoak (format 99, this one knows " STR(
+                             STORE_VERSION) "); install that version");
         err = ERROR_INIT;
         unlink(p->db);
         s = make(p, 1);
         sqlite3_exec(store_db(s), "PRAGMA user_version = 1", NULL, NULL, NULL);
         s = store_free(s);
-        assert_error(store_open(p->db, true, &s, &err), -EPROTONOSUPPORT, err, "older");
+        for (int read_only = 0; read_only <= 1; read_only++) {
+                err = ERROR_INIT;
+                assert_error(store_open(p->db, read_only, &s, &err), -EPROTONOSUPPORT, err,
+                             "written by an older lxdsoak (format 1, this one knows " STR(
+                                     STORE_VERSION) "); only that version reads it");
+        }
         assert_null(s);
         err = ERROR_INIT;
         assert_error(store_create("/proc/no/such", &s, &err), -ENOENT, err, "/proc/no/such");
