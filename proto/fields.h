@@ -13,6 +13,12 @@
 #include "base/error.h"
 #include "base/options.h"
 
+/* For _cleanup_(json_putp). */
+static inline void json_putp(json_object **o)
+{
+        json_object_put(*o);
+}
+
 enum field_type {
         FIELD_I64,    /* int64_t, within min..max */
         FIELD_BOOL,   /* bool */

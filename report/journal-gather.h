@@ -11,16 +11,48 @@
 #include <sqlite3.h>
 
 #include "base/options.h"
+#include "proto/endpoint.h"
 #include "proto/message.h"
 #include "report/journal-entry.h"
+#include "report/threshold.h"
+
+/*
+ * How many are taken of each. Any user of a host can write entries with our fields, and a run has
+ * no more than these; what is beyond is left out, counted, and makes the report inconclusive.
+ * Records are bounded by the journals themselves: they go to a temporary file.
+ */
+#define GATHERED_BOUNDS(X)                                                                         \
+        X(HOSTS, HOSTS_MAX, "hosts")                                                               \
+        X(AGENTS, 2 * HOSTS_MAX, "agents")                                                         \
+        X(AGENTS_OF_HOST, 64, "agents of one host")                                                \
+        X(LEFTOVERS, 65536, "things left behind")                                                  \
+        X(THRESHOLDS, THRESHOLDS_MAX, "thresholds")
+
+enum gathered_bound {
+#define X(name, max, text) GATHERED_##name,
+        GATHERED_BOUNDS(X)
+#undef X
+                GATHERED_BOUND_MAX_,
+};
+int64_t gathered_bound(enum gathered_bound b);
+const char *gathered_bound_text(enum gathered_bound b);
+
+/* JSON in a field; 10,000 names of hosts fit. Longer, the entry is not readable. */
+#define GATHERED_JSON_MAX (4U << 20)
 
 struct gathered_agent {
         char id[33];
         char hostname[65]; /* as its journal says */
         char server[65];
         json_object *leftovers; /* there at the end, msg_item objects */
-        json_object *pong;      /* at the end */
-        int64_t last_seq;       /* as it said at the end; -1 = it did not */
+        bool has_pong;
+        struct msg_pong pong; /* at the end */
+        int64_t last_seq;     /* as it said at the end; -1 = it did not */
+};
+
+struct gathered_acked {
+        char id[33];
+        int64_t acked; /* number of its last record that is in the store */
 };
 
 struct gathered_host { /* as the coordinator says */
@@ -28,8 +60,10 @@ struct gathered_host { /* as the coordinator says */
         char state[16], hostname[65], server[65], agent_id[33];
         char *text;
         int64_t oldest_max_ns;
-        json_object *pong;
-        json_object *agents; /* [[id, acked], …] in their order, once the run has ended */
+        bool has_pong, ended; /* ended: how, and so its agents are known */
+        struct msg_pong pong;
+        struct gathered_acked *agents; /* in their order */
+        size_t n_agents;
 };
 
 struct gathered {
@@ -39,8 +73,9 @@ struct gathered {
 
         json_object *spec; /* the coordinator's, else an agent's */
         bool has_coordinator;
+        int64_t begun_at_ns, ended_at_ns; /* of the entries: of several, the newest */
         int64_t limit_ns, started_realtime_ns;
-        bool ended, stopped;
+        bool ended, stopped; /* ended: and was not resumed */
         struct string_list thresholds;
         char *aborted; /* the threshold that ended it; NULL = none did */
         int64_t ended_realtime_ns, wall_ns, n_not_counted;
@@ -49,7 +84,10 @@ struct gathered {
         size_t n_hosts;
         struct gathered_agent *agents;
         size_t n_agents;
-        int64_t first_realtime_ns; /* of the entries */
+        json_object *host_places, *agent_places; /* by label, by id: there may be 10,000 of them */
+        size_t n_leftovers;
+        uint64_t beyond[GATHERED_BOUND_MAX_]; /* what was left out */
+        int64_t first_realtime_ns;            /* of the entries */
         uint64_t n_entries, n_bad;
 };
 

@@ -11,11 +11,14 @@
 #include "proto/names.h"
 #include "report/journal-gather.h"
 
+#define MISSING_MAX 100 /* lines of what is missing; of the others only how many */
+
 struct build {
         struct gathered *g;
         struct store *store;
         struct error *err;
         sqlite3_stmt *records; /* of an agent, in order, with why it does not count */
+        size_t n_missing;
 };
 
 /* A line of what is missing. */
@@ -24,6 +27,8 @@ static int _printf_(2, 3) missing(struct build *b, const char *format, ...)
         char text[512];
         va_list ap;
 
+        if (b->n_missing++ >= MISSING_MAX)
+                return 0;
         va_start(ap, format);
         vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
@@ -101,17 +106,6 @@ static int set_agent(struct build *b, size_t host, const char *id, const char *h
         return store_set_agent(b->store, host, &w, b->err);
 }
 
-static int set_pong(struct build *b, size_t host, json_object *json, int64_t oldest_max_ns)
-{
-        struct msg_pong pong = {0};
-        int r;
-
-        if (!json)
-                return 0;
-        r = fields_decode(msg_pong_fields, json, &pong, b->err);
-        return r < 0 ? r : store_set_pong(b->store, host, &pong, oldest_max_ns, b->err);
-}
-
 /* One of a host's agents; acked -1: the coordinator has not said. */
 static int put_agent(struct build *b, size_t host, const struct gathered_host *h, const char *id,
                      int64_t acked)
@@ -135,23 +129,14 @@ static int put_agent(struct build *b, size_t host, const struct gathered_host *h
 
 static int put_agents(struct build *b, size_t host, const struct gathered_host *h)
 {
-        size_t n = h->agents ? json_object_array_length(h->agents) : 0;
         int r = 0;
 
-        for (size_t i = 0; i < n && r == 0; i++) {
-                json_object *pair = json_object_array_get_idx(h->agents, i);
-                json_object *id = json_object_array_get_idx(pair, 0);
-                json_object *acked = json_object_array_get_idx(pair, 1);
-
-                if (!json_object_is_type(pair, json_type_array) || !id || !acked)
-                        return error_set(b->err, -EBADMSG,
-                                         "host %s: LXDSOAK_AGENTS is not readable", h->label);
-                r = put_agent(b, host, h, json_object_get_string(id), json_object_get_int64(acked));
-        }
-        if (r == 0 && !h->agents && h->agent_id[0])
+        for (size_t i = 0; i < h->n_agents && r == 0; i++)
+                r = put_agent(b, host, h, h->agents[i].id, h->agents[i].acked);
+        if (r == 0 && !h->ended && h->agent_id[0])
                 return put_agent(b, host, h, h->agent_id, -1);
         /* the present one is the last that was set */
-        if (r == 0 && n > 1)
+        if (r == 0 && h->n_agents > 1)
                 r = set_agent(b, host, h->agent_id, h->hostname, h->server);
         return r;
 }
@@ -165,8 +150,8 @@ static int put_host(struct build *b, const struct gathered_host *h)
 
         if (r == 0)
                 r = put_agents(b, host, h);
-        if (r == 0)
-                r = set_pong(b, host, h->pong, h->oldest_max_ns);
+        if (r == 0 && h->has_pong)
+                r = store_set_pong(b->store, host, &h->pong, h->oldest_max_ns, b->err);
         if (r == 0 && a && state == STORE_HOST_FINISHED)
                 r = store_put_leftovers(b->store, host, a->leftovers, b->err);
         if (r == 0)
@@ -174,7 +159,7 @@ static int put_host(struct build *b, const struct gathered_host *h)
                                          state < 0 ? STORE_HOST_WAITING
                                                    : (enum store_host_state)state,
                                          h->text, b->err);
-        if (r == 0 && b->g->ended && !h->agents)
+        if (r == 0 && b->g->ended && !h->ended)
                 r = missing(b, "how host %s ended: the coordinator's entry of it", h->label);
         return r;
 }
@@ -193,8 +178,8 @@ static int put_host_of_agent(struct build *b, const struct gathered_agent *a)
         r = set_agent(b, host, a->id, a->hostname, a->server);
         if (r == 0)
                 r = put_records(b, host, a, a->last_seq);
-        if (r == 0)
-                r = set_pong(b, host, a->pong, 0);
+        if (r == 0 && a->has_pong)
+                r = store_set_pong(b->store, host, &a->pong, 0, b->err);
         if (r == 0 && a->last_seq >= 0) {
                 r = store_put_leftovers(b->store, host, a->leftovers, b->err);
                 if (r == 0)
@@ -239,6 +224,31 @@ static int begin_run(struct build *b)
         return r < 0 ? r : store_set_thresholds(b->store, &g->thresholds, b->err);
 }
 
+/* What the bounds of journal-gather.h left out: said before what else is missing. */
+static int put_beyond(struct build *b)
+{
+        int r = 0;
+
+        for (int i = 0; i < GATHERED_BOUND_MAX_ && r == 0; i++)
+                if (b->g->beyond[i] > 0)
+                        r = missing(b,
+                                    "%" PRIu64 " more %s than a run can have (%" PRId64
+                                    "): not all of these entries are lxdsoak's",
+                                    b->g->beyond[i], gathered_bound_text((enum gathered_bound)i),
+                                    gathered_bound((enum gathered_bound)i));
+        return r;
+}
+
+static int put_unsaid(struct build *b)
+{
+        char text[96];
+
+        if (b->n_missing <= MISSING_MAX)
+                return 0;
+        snprintf(text, sizeof(text), "and %zu things more", b->n_missing - MISSING_MAX);
+        return store_add_missing(b->store, text, b->err);
+}
+
 static int count_not_counted(struct build *b, int64_t *ret)
 {
         sqlite3_stmt *st = NULL;
@@ -263,6 +273,8 @@ static int end_run(struct build *b)
                             "%" PRId64 " of %" PRId64 " of the coordinator's entries of what does "
                             "not count",
                             g->n_not_counted - n, g->n_not_counted);
+        if (r == 0)
+                r = put_unsaid(b);
         if (r == 0 && g->aborted)
                 r = store_set_aborted(b->store, g->aborted, b->err);
         if (r == 0 && g->stopped)
@@ -272,7 +284,7 @@ static int end_run(struct build *b)
         return r < 0 ? r : store_commit(b->store, b->err);
 }
 
-static int build_store(struct gathered *g, struct store **ret, struct error *err)
+int journal_run_build(struct gathered *g, struct store **ret, struct error *err)
 {
         static const char query[] = "SELECT seq, row, why FROM record LEFT JOIN not_counted"
                                     " USING (agent, seq) WHERE agent = ?1 AND seq <= ?2"
@@ -290,6 +302,8 @@ static int build_store(struct gathered *g, struct store **ret, struct error *err
                 return error_set(err, -EIO, "the gathered entries cannot be read: %s",
                                  sqlite3_errmsg(g->db));
         r = begin_run(&b);
+        if (r == 0)
+                r = put_beyond(&b);
         if (r == 0)
                 r = put_hosts(&b);
         if (r == 0)
@@ -364,5 +378,5 @@ int journal_run_open(const struct journal_places *places, const char *what, stru
                 return r;
         if (g.n_entries == 0)
                 return error_set(err, -ENOENT, "run %s is not in these journals", run);
-        return build_store(&g, ret, err);
+        return journal_run_build(&g, ret, err);
 }

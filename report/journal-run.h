@@ -10,9 +10,13 @@
  * missing, and the verdict is inconclusive.
  */
 
+#include "report/journal-gather.h"
 #include "report/journal-source.h"
 #include "report/store.h"
 
 /* what: a run's id, or "last": the one that began last. -ENOENT: there is none. */
 int journal_run_open(const struct journal_places *places, const char *what, struct store **ret,
                      struct error *err) _warn_unused_;
+
+/* The store of what was gathered until now; more may be gathered then, and another be built. */
+int journal_run_build(struct gathered *g, struct store **ret, struct error *err) _warn_unused_;

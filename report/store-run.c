@@ -26,11 +26,6 @@ int store_host_state_from_name(const char *s)
         return -EINVAL;
 }
 
-static void json_putp(json_object **o)
-{
-        json_object_put(*o);
-}
-
 int store_start_run(struct store *s, const struct run_spec *spec, int64_t duration_ns,
                     int64_t started_realtime_ns, struct error *err)
 {
