@@ -325,10 +325,11 @@ static int find_last(const struct journal_places *places, char ret[static RUN_ID
         struct journal_source *s = NULL;
         _cleanup_(journal_entry_deinit)
         struct journal_entry e = {0};
+        static const char *const ids[] = {MESSAGE_ID_RUN_STARTED, NULL};
         int64_t newest = -1;
         int r;
 
-        r = journal_source_open(places, NULL, MESSAGE_ID_RUN_STARTED, &s, err);
+        r = journal_source_open(places, NULL, ids, &s, err);
         if (r < 0)
                 return r;
         while ((r = journal_source_next(s, &e, err)) > 0) {
@@ -344,8 +345,21 @@ static int find_last(const struct journal_places *places, char ret[static RUN_ID
         return r;
 }
 
-int journal_run_open(const struct journal_places *places, const char *what, struct store **ret,
-                     struct error *err)
+int journal_run_find(const struct journal_places *places, const char *what,
+                     char ret[static RUN_ID_SIZE], struct error *err)
+{
+        if (streq(what, "last"))
+                return find_last(places, ret, err);
+        if (check_run_id(what))
+                return error_set(err, -EINVAL, "'%s' is not the id of a run, nor last",
+                                 TEXT_PRINTABLE(what));
+        snprintf(ret, RUN_ID_SIZE, "%s", what);
+        return 0;
+}
+
+/* ids: NULL = all entries of the run. */
+static int open_run(const struct journal_places *places, const char *what, const char *const *ids,
+                    struct store **ret, struct error *err)
 {
         _cleanup_(journal_source_closep)
         struct journal_source *s = NULL;
@@ -354,17 +368,10 @@ int journal_run_open(const struct journal_places *places, const char *what, stru
         _cleanup_(gathered_deinit)
         struct gathered g = {0};
         char run[RUN_ID_SIZE] = "";
-        int r = 0;
+        int r = journal_run_find(places, what, run, err);
 
-        if (!streq(what, "last") && check_run_id(what))
-                return error_set(err, -EINVAL, "'%s' is not the id of a run, nor last",
-                                 TEXT_PRINTABLE(what));
-        if (streq(what, "last"))
-                r = find_last(places, run, err);
-        else
-                snprintf(run, sizeof(run), "%s", what);
         if (r == 0)
-                r = journal_source_open(places, run, NULL, &s, err);
+                r = journal_source_open(places, run, ids, &s, err);
         if (r == 0)
                 r = gathered_init(&g, run, err);
         if (r < 0)
@@ -379,4 +386,26 @@ int journal_run_open(const struct journal_places *places, const char *what, stru
         if (g.n_entries == 0)
                 return error_set(err, -ENOENT, "run %s is not in these journals", run);
         return journal_run_build(&g, ret, err);
+}
+
+int journal_run_open(const struct journal_places *places, const char *what, struct store **ret,
+                     struct error *err)
+{
+        return open_run(places, what, NULL, ret, err);
+}
+
+int journal_run_open_outcomes(const struct journal_places *places, const char *run,
+                              struct store **ret, struct error *err)
+{
+        static const char *const ids[] = {
+                MESSAGE_ID_RUN_STARTED,
+                MESSAGE_ID_HOST,
+                MESSAGE_ID_UNIT_ENDED,
+                MESSAGE_ID_NOT_COUNTED,
+                MESSAGE_ID_VERDICT,
+                MESSAGE_ID_RUN_ENDED,
+                NULL,
+        };
+
+        return open_run(places, run, ids, ret, err);
 }

@@ -18,5 +18,13 @@
 int journal_run_open(const struct journal_places *places, const char *what, struct store **ret,
                      struct error *err) _warn_unused_;
 
+/* Only what a list of runs needs of one: who its hosts were, how it and its units ended. */
+int journal_run_open_outcomes(const struct journal_places *places, const char *run,
+                              struct store **ret, struct error *err) _warn_unused_;
+
+/* The run that what names. */
+int journal_run_find(const struct journal_places *places, const char *what,
+                     char ret[static RUN_ID_SIZE], struct error *err) _warn_unused_;
+
 /* The store of what was gathered until now; more may be gathered then, and another be built. */
 int journal_run_build(struct gathered *g, struct store **ret, struct error *err) _warn_unused_;

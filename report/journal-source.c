@@ -10,8 +10,9 @@
 
 struct journal_source {
         const struct journal_places *places;
-        char run[32], message_id[33]; /* "" = any */
-        bool between;                 /* whatever is of these times */
+        char run[32];           /* "" = any */
+        const char *const *ids; /* NULL = any */
+        bool between;           /* whatever is of these times */
         int64_t from_ns, to_ns;
         sd_journal **journals;
         size_t n, at;     /* the one that is read now */
@@ -79,8 +80,8 @@ static int prepare(struct journal_source *s)
                         snprintf(match, sizeof(match), "LXDSOAK_RUN=%s", s->run);
                         r = sd_journal_add_match(s->journals[i], match, 0);
                 }
-                if (r >= 0 && s->message_id[0]) {
-                        snprintf(match, sizeof(match), "MESSAGE_ID=%s", s->message_id);
+                for (size_t k = 0; r >= 0 && s->ids && s->ids[k]; k++) {
+                        snprintf(match, sizeof(match), "MESSAGE_ID=%s", s->ids[k]);
                         r = sd_journal_add_match(s->journals[i], match, 0);
                 }
                 if (r >= 0 && s->between)
@@ -112,12 +113,11 @@ static int open_source(const struct journal_source *like, struct journal_source 
 }
 
 int journal_source_open(const struct journal_places *places, const char *run,
-                        const char *message_id, struct journal_source **ret, struct error *err)
+                        const char *const *ids, struct journal_source **ret, struct error *err)
 {
-        struct journal_source s = {.places = places};
+        struct journal_source s = {.places = places, .ids = ids};
 
         snprintf(s.run, sizeof(s.run), "%s", run ? run : "");
-        snprintf(s.message_id, sizeof(s.message_id), "%s", message_id ? message_id : "");
         return open_source(&s, ret, err);
 }
 
@@ -270,11 +270,16 @@ static int next_of_streams(struct journal_source *s, struct journal_entry *e, st
 static bool is_wanted(const struct journal_source *s, const struct journal_entry *e)
 {
         const char *run = journal_entry_get(e, "LXDSOAK_RUN", NULL);
-        const char *id = s->message_id[0] ? journal_entry_get(e, "MESSAGE_ID", NULL) : "";
+        const char *id = journal_entry_get(e, "MESSAGE_ID", NULL);
 
         if (s->between)
                 return e->realtime_ns >= s->from_ns && e->realtime_ns <= s->to_ns;
-        return run && id && (!s->run[0] || streq(run, s->run)) && streq(id, s->message_id);
+        if (!run || (s->run[0] && !streq(run, s->run)))
+                return false;
+        for (size_t i = 0; id && s->ids && s->ids[i]; i++)
+                if (streq(id, s->ids[i]))
+                        return true;
+        return !s->ids;
 }
 
 int journal_source_next(struct journal_source *s, struct journal_entry *e, struct error *err)

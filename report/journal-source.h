@@ -18,10 +18,10 @@ struct journal_places {
 
 struct journal_source;
 
-/* Only entries of that run and with that MESSAGE_ID; NULL: of any. places is borrowed. What comes
- * from stdin can be read again. */
+/* Only entries of that run and with one of those MESSAGE_IDs (NULL ends them); NULL: of any. places
+ * and ids are borrowed. What comes from stdin can be read again. */
 int journal_source_open(const struct journal_places *places, const char *run,
-                        const char *message_id, struct journal_source **ret,
+                        const char *const *ids, struct journal_source **ret,
                         struct error *err) _warn_unused_;
 /* Every entry from one time to another, of a run or not, with what makes a line for people. */
 int journal_source_open_between(const struct journal_places *places, int64_t from_ns, int64_t to_ns,

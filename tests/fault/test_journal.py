@@ -2,6 +2,7 @@
 """A report from journals alone: the same as from the store, byte for byte, or it says what is
 missing. Programs log to journals that tests make [journald.py]."""
 
+import json
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ import children
 import fake
 import journald
 import soak
-from soak import INCONCLUSIVE, LEAK, PASS, STOPPED, THRESHOLD, WEDGE, Coordinator
+from soak import INCONCLUSIVE, LEAK, PASS, STOPPED, THRESHOLD, USAGE, WEDGE, Coordinator
 from test_report import report
 
 pytestmark = pytest.mark.skipif(not journald.possible(), reason="mount namespaces need root")
@@ -182,6 +183,48 @@ def test_from_a_pipe(bed):
     streams = b"".join(open(j.export, "rb").read() for j in (bed.journals[0], bed.own))
     told = report(bed.directory, "last", "--json", "--stream", "-", stdin=streams)
     assert (told.returncode, told.stdout) == (PASS, outcome.out), told
+
+
+def test_lists_and_compares(bed):
+    """All runs the journals tell of, as the directories do, and two of them beside each other. One
+    whose coordinator was killed has no verdict, from either."""
+    lxd, _ = bed.host("a", "--latency", "all=2ms")
+    first = bed.soak("--total", 40, "--parallel", 4)
+    lxd.fault("op-slow", operation="start", ms=400)
+    second = bed.soak("--total", 40, "--parallel", 4)
+    assert (first.code, second.code) == (PASS, PASS), (first, second)
+    cut = bed.start("--total", 10000, "--parallel", 4)
+    before = bed.journals[0].entries
+    soak.wait_until(lambda: bed.journals[0].entries > before + 60, 60, "units")
+    children.end(cut.process, first=9)
+    bed.stop()
+    where = bed.directory
+    ids = [first.data["run"], second.data["run"]]
+    stored = {r["run"]: r for r in json.loads(report(where, "list", "--json").stdout)}
+    told = report(where, "list", "--json", *bed.streams())
+    listed = json.loads(told.stdout)
+    assert (told.returncode, told.stderr) == (PASS, ""), told
+    assert [r["run"] for r in listed[:2]] == ids and len(listed) == 3, told
+    for run in listed:
+        assert run.pop("path") is None and stored[run["run"]].pop("path"), run
+    assert listed[:2] == [stored[i] for i in ids], told
+    assert listed[2]["verdict"] is None and listed[2]["passed"] >= stored[listed[2]["run"]]["passed"], told
+    table = report(where, "list", *bed.streams()).stdout.splitlines()
+    assert len(table) == 4 and table[1].startswith(ids[0]) and table[1].endswith(" -"), table
+    # what any user can write
+    with open(os.path.join(where, "junk.export"), "wb") as junk:
+        for i in range(1002):
+            junk.write(b"__REALTIME_TIMESTAMP=1\nMESSAGE_ID=b7d3d6a1c2f64b0c9b1f7a9e3d5c1a01\n"
+                       b"LXDSOAK_RUN=junk%04d\n\n" % i)
+    told = report(where, "list", "--stream", "junk.export")
+    assert told.returncode == PASS and "1001 more could not be read" in told.stderr, told
+    for wrong in (("list", ".", *bed.streams()), ("list", "--stream", "/nowhere")):
+        assert report(where, *wrong).returncode == USAGE, wrong
+    for two in (ids, ("--baseline", ids[0], ids[1])):
+        from_store = report(where, "compare", "--json", *two)
+        told = report(where, "compare", "--json", *two, *bed.streams())
+        assert (told.returncode, told.stdout) == (98, from_store.stdout), told
+    assert report(where, "compare", *ids, *bed.streams(bed.own)).returncode == INCONCLUSIVE
 
 
 def queries():
