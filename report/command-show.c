@@ -4,6 +4,7 @@
 
 #include "base/exit-code.h"
 #include "report/commands.h"
+#include "report/follow.h"
 #include "report/html.h"
 #include "report/journal-near.h"
 #include "report/run-options.h"
@@ -11,7 +12,7 @@
 struct show {
         struct run_options run;
         char *html;
-        bool json, verbose;
+        bool json, verbose, follow;
 };
 
 #define AT(field) offsetof(struct show, field)
@@ -25,6 +26,8 @@ static const struct option_spec specs[] = {
          NULL, AT(verbose)},
         {"html", 0, OPTION_STRING, "FILE", "write it also as one HTML file, with time lines one can zoom",
          NULL, AT(html)},
+        {"follow", 'f', OPTION_FLAG, NULL, "while the run goes on, show how it does on stderr; all else when it has ended",
+         NULL, AT(follow)},
 };
 /* clang-format on */
 
@@ -47,13 +50,18 @@ static int show(const struct show *o, const char *what)
         struct error err = ERROR_INIT;
         int r;
 
-        r = run_options_open(&o->run, what, &store, &err);
-        if (r == 0)
+        if (o->follow)
+                r = follow(&o->run, what, o->verbose, &store, &s, &err);
+        else
+                r = run_options_open(&o->run, what, &store, &err);
+        if (r == 0 && !s)
                 r = summary_new(store, &s, &err);
         if (r == 0 && run_options_journal(&o->run) && !o->json)
                 r = journal_near_read(&o->run.journal, s, &err);
         if (r < 0)
                 return report_failed(r, &err);
+        if (r > 0)
+                return verdict_exit_code(VERDICT_STOPPED);
         if (o->html)
                 r = report_html_write_summary(store, s, o->html, &err);
         if (r < 0)

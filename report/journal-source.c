@@ -294,6 +294,18 @@ int journal_source_next(struct journal_source *s, struct journal_entry *e, struc
         return r;
 }
 
+int journal_source_again(struct journal_source *s, struct error *err)
+{
+        for (size_t i = 0; i < s->n; i++) {
+                int r = sd_journal_wait(s->journals[i], 0); /* takes note of new files, too */
+
+                if (r < 0)
+                        return error_set_errno(err, r, "the journal cannot be watched");
+        }
+        s->at = 0;
+        return 0;
+}
+
 uint64_t journal_source_damaged(const struct journal_source *s)
 {
         return s->damaged;

@@ -32,4 +32,6 @@ DEFINE_CLEANUP(struct journal_source *, journal_source_close)
 /* The next entry: 1; 0: that was the last. A damaged entry is left out, and counted. */
 int journal_source_next(struct journal_source *s, struct journal_entry *e,
                         struct error *err) _warn_unused_;
+/* After the last: looks whether there are more since, in journals (streams are read once). */
+int journal_source_again(struct journal_source *s, struct error *err) _warn_unused_;
 uint64_t journal_source_damaged(const struct journal_source *s);

@@ -4,7 +4,7 @@
 _lxdsoak_report()
 {
         local cur prev words cword command=show
-        local show="--dir --journal --directory --file --stream --json --verbose --html --help --version"
+        local show="--dir --journal --directory --file --stream --json --verbose --html --follow --help --version"
         local list="--dir --journal --directory --file --stream --json --help --version"
         local compare="--dir --journal --directory --file --stream --baseline --slower --json --help --version"
         local trend="--csv --t --value --floor --warm-up --exit-code --json --help --version"

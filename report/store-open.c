@@ -58,18 +58,46 @@ static int store_new(const char *path, struct store **ret)
         return 0;
 }
 
-/* Where locks are not to be had (some network file systems), SQLite's own must do. */
-static int store_lock(struct store *s, struct error *err)
+static int open_parent(const char *path)
 {
         char copy[4096];
 
-        snprintf(copy, sizeof(copy), "%s", s->path);
-        s->lock_fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (s->lock_fd >= 0 && flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        snprintf(copy, sizeof(copy), "%s", path);
+        return open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* store_driven() holds it for a moment. */
+static int lock_patiently(int fd)
+{
+        for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+                if (errno != EWOULDBLOCK || i == 5)
+                        return -errno;
+                usleep(20000);
+        }
+        return 0;
+}
+
+/* Where locks are not to be had (some network file systems), SQLite's own must do. */
+static int store_lock(struct store *s, struct error *err)
+{
+        s->lock_fd = open_parent(s->path);
+        if (s->lock_fd >= 0 && lock_patiently(s->lock_fd) == -EWOULDBLOCK)
                 return error_set(err, -EBUSY,
                                  "%s: another lxdsoak-coord is driving this run at the moment",
                                  s->path);
         return 0;
+}
+
+int store_driven(const char *path)
+{
+        _cleanup_(closep)
+        int fd = open_parent(path);
+
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+                return 0;
+        return errno == EWOULDBLOCK ? 1 : -errno;
 }
 
 int store_create(const char *run_dir, struct store **ret, struct error *err)

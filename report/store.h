@@ -36,6 +36,8 @@ int store_create_temporary(struct store **ret, struct error *err) _warn_unused_;
 /* Opens what is there. path: the run's directory or the file itself. */
 int store_open(const char *path, bool read_only, struct store **ret,
                struct error *err) _warn_unused_;
+/* Does somebody write it just now? 1, 0; -errno: that cannot be told here. path: of the run.db. */
+int store_driven(const char *path) _warn_unused_;
 /* Drops what was not committed. */
 struct store *store_free(struct store *s);
 DEFINE_CLEANUP(struct store *, store_free)

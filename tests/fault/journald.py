@@ -83,6 +83,10 @@ class Journal:
             self.out.write(head.encode() + data + b"\n")
             self.out.flush()
 
+    def said(self):
+        with open(self.export, encoding="utf-8", errors="replace") as export:
+            return export.read()
+
     def preexec(self):
         """For Popen: in the child, systemd's journal is this one."""
         children.die_with_parent()

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -356,6 +357,30 @@ static void test_open_errors(void **state)
         assert_error(store_create("/proc/no/such", &s, &err), -ENOENT, err, "/proc/no/such");
 }
 
+/* Who follows a run has to know whether anybody goes on with it, and does not come between. */
+static void test_driven(void **state)
+{
+        struct place *p = *state;
+        struct store *s = make(p, 1);
+        struct error err = ERROR_INIT;
+        int fd;
+
+        assert_int_equal(store_driven(p->db), 1);
+        s = store_free(s);
+        assert_int_equal(store_driven(p->db), 0);
+        assert_ok(store_open(p->db, true, &s, &err), err); /* one that only reads */
+        assert_int_equal(store_driven(p->db), 0);
+        s = store_free(s);
+        assert_int_equal(store_driven("/proc/no/such"), -ENOENT);
+        fd = open(p->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(flock(fd, LOCK_SH), 0);
+        assert_error(store_open(p->db, false, &s, &err), -EBUSY, err, "another lxdsoak-coord");
+        close(fd);
+        err = ERROR_INIT;
+        assert_ok(store_open(p->db, false, &s, &err), err);
+        store_free(s);
+}
+
 /* While somebody else writes. */
 static void test_busy(void **state)
 {
@@ -665,9 +690,11 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_every_kind),  T(test_duplicates), T(test_agents), T(test_hosts_and_end),
-                T(test_open_errors), T(test_busy),       T(test_past),   T(test_epochs),
-                T(test_disk_full),   T(test_file_limit), T(test_kill),   T(test_read_only_place),
+                T(test_every_kind),      T(test_duplicates),  T(test_agents),
+                T(test_hosts_and_end),   T(test_open_errors), T(test_busy),
+                T(test_driven),          T(test_past),        T(test_epochs),
+                T(test_disk_full),       T(test_file_limit),  T(test_kill),
+                T(test_read_only_place),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
