@@ -7,10 +7,10 @@
 #include <math.h>
 
 #include "proto/soak.h"
-#include "report/stats-order.h"
+#include "report/stats-block.h"
 
 #define HOUR_NS     (3600 * NSEC_PER_SEC)
-#define STEP_VALUES 128 /* of a step, for its median; of more, evenly chosen ones */
+#define STEP_VALUES 128 /* of a step; of more, evenly chosen ones */
 
 void drift_axis_init(struct html_axis *a, int64_t begin_ns, int64_t wall_ns)
 {
@@ -61,8 +61,10 @@ int drift_tell(struct drift_series *s, size_t blocks, struct trend *ret)
 
                 if (step->n == 0)
                         continue;
-                t[n] = stats_median(step->x, step->n);
-                y[n++] = stats_median(step->y, step->n);
+                r = stats_block_centers(step->x, step->y, step->n, 1, t + n, y + n);
+                if (r < 0)
+                        return r;
+                n++;
         }
         options.floor_share = DRIFT_FLOOR;
         options.blocks = blocks;

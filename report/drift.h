@@ -3,8 +3,9 @@
 
 /*
  * Whether something that was measured all along a run drifts with time. A series is cut into steps
- * of time while it comes, and is the medians of those: memory goes with steps, not with what comes,
- * and one pass is enough. The verdict is trend.h's; t is in hours since the axis begins.
+ * of time while it comes, and is their pseudo-medians (a median of few values sees less): memory
+ * goes with steps, not with what comes, and one pass is enough. The verdict is trend.h's; t is in
+ * hours since the axis begins.
  *
  * Pure.
  */

@@ -202,9 +202,9 @@ void html_write_drift(const struct html_page *page)
                 found += summary_drift_found(s->drifts + i);
                 brief += s->drifts[i].trend.verdict == TREND_SHORT;
         }
-        fputs("<section id=\"drift\"><h2>Drift</h2>\n<p class=\"note\">How the median of each "
-              "phase, and what is measured of each host, goes with time: in percent of its level "
-              "an hour.",
+        fputs("<section id=\"drift\"><h2>Drift</h2>\n<p class=\"note\">How the time "
+              "each phase takes, and what is measured of each host, goes over the run: in percent "
+              "of its level an hour.",
               page->out);
         if (brief > 0)
                 fprintf(page->out, " %zu of %zu series %s too short to tell: needs %s.", brief,

@@ -18,8 +18,8 @@
  *   oldest      the greatest age any unit in flight reached, ended or not.
  *   leftovers   what was there at the end of the run. outlived: everything that outlived its unit,
  *               gone later or not.
- *   drift       of the medians of each phase's good samples, over all hosts, and of what is
- * measured of each host (table `metric`), against time; see drift.h. p is corrected over all
+ *   drift       of how long each phase's good samples took, over all hosts, and of what is measured
+ *               of each host (table `metric`), against time; see drift.h. p is corrected over all
  *               series. Not in density mode, where the load itself grows.
  *   leaks       from table `census`: what grows with the units; see leak.h.
  */

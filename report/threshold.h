@@ -13,7 +13,7 @@
  *   PHASE.failed  0.5%      samples of the phase that failed, of those that ended
  *   units_per_sec 1.5       passed units over the run's time
  *   gap           1m        the longest gap between two units that ended
- *   drift.PHASE   5%/h      how the phase's median drifts, in percent of its level an hour
+ *   drift.PHASE   5%/h      how the time the phase takes drifts, in percent of its level an hour
  *   drift.METRIC  -2%/h     the same of a column of table `metric`, of the host where it is worst
  *
  * A drift is held against its limit once it is sure. Where none was found, the limit holds if one

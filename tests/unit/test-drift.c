@@ -9,6 +9,9 @@
 
 #define T0   (INT64_C(1751371200) * NSEC_PER_SEC)
 #define HOUR (3600 * NSEC_PER_SEC)
+#ifndef SERIES
+#define SERIES 200
+#endif
 
 static double noise(unsigned *seed)
 {
@@ -19,17 +22,17 @@ static double noise(unsigned *seed)
         return sum - 6;
 }
 
-/* A value a second for some hours: level, drifting by so much an hour, with 25 % noise. */
-static struct trend tell(int64_t hours_tenths, double level, double per_hour, double step)
+/* A value every so often for some hours: level, drifting by so much an hour, with 25 % noise. */
+static struct trend tell_seed(unsigned seed, int64_t every_ns, int64_t hours_tenths, double level,
+                              double per_hour, double step)
 {
         struct drift_series s = {0};
         struct html_axis a;
         struct trend t;
-        unsigned seed = 7;
         int64_t wall_ns = hours_tenths * HOUR / 10;
 
         drift_axis_init(&a, T0, wall_ns);
-        for (int64_t at = 0; at < wall_ns; at += NSEC_PER_SEC) {
+        for (int64_t at = 0; at < wall_ns; at += every_ns) {
                 double h = (double)at / (double)HOUR;
                 double y = level + per_hour * h + (at > wall_ns / 2 ? step : 0);
 
@@ -38,6 +41,11 @@ static struct trend tell(int64_t hours_tenths, double level, double per_hour, do
         assert_int_equal(drift_tell(&s, 0, &t), 0);
         drift_clear(&s);
         return t;
+}
+
+static struct trend tell(int64_t hours_tenths, double level, double per_hour, double step)
+{
+        return tell_seed(7, NSEC_PER_SEC, hours_tenths, level, per_hour, step);
 }
 
 static void assert_near(double found, double wanted, double by)
@@ -59,6 +67,21 @@ static void test_known(void **state)
         t = tell(240, 100, 0, 0);
         assert_int_equal(t.verdict, TREND_FLAT);
         assert_true(t.visible > 0 && t.visible < 0.3);
+}
+
+/* Of a day of minutes without drift few are called drifting, of those with 10 % most. */
+static void test_how_often(void **state)
+{
+        int alarms = 0, found = 0;
+
+        for (unsigned seed = 1; seed <= SERIES; seed++) {
+                alarms += tell_seed(seed, 60 * NSEC_PER_SEC, 240, 100, 0, 0).verdict != TREND_FLAT;
+                found += tell_seed(seed, 60 * NSEC_PER_SEC, 240, 100, 10.0 / 24, 0).verdict ==
+                         TREND_UP;
+        }
+        print_message("alarms %d, found %d of %d\n", alarms, found, SERIES);
+        assert_true(alarms <= SERIES * 7 / 100);
+        assert_true(found >= SERIES * 9 / 10);
 }
 
 static void test_step(void **state)
@@ -135,9 +158,10 @@ static void test_percent(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_known),   cmocka_unit_test(test_step),
-                cmocka_unit_test(test_short),   cmocka_unit_test(test_outside),
-                cmocka_unit_test(test_bounded), cmocka_unit_test(test_percent),
+                cmocka_unit_test(test_known),   cmocka_unit_test(test_how_often),
+                cmocka_unit_test(test_step),    cmocka_unit_test(test_short),
+                cmocka_unit_test(test_outside), cmocka_unit_test(test_bounded),
+                cmocka_unit_test(test_percent),
         };
 
         return cmocka_run_group_tests_name("drift", tests, NULL, NULL);
