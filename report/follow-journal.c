@@ -183,7 +183,7 @@ static enum follow_state state_of(struct follow_journal *f, int64_t now_ns, char
         return FOLLOW_GOES_ON;
 }
 
-static int look(struct follow_source *source, int64_t now_ns, struct store **ret_store,
+static int look(struct follow_source *source, int64_t now_ns, bool wanted, struct store **ret_store,
                 enum follow_state *ret_state, char why[static 256], struct error *err)
 {
         struct follow_journal *f = (struct follow_journal *)source;
@@ -200,8 +200,8 @@ static int look(struct follow_source *source, int64_t now_ns, struct store **ret
         if (*ret_state == FOLLOW_GOES_ON && f->g.n_entries == 0 && f->n_open == 0)
                 return error_set(err, -ENOENT, "run %s is not in these journals", f->g.run);
         /* its beginning may be still to come */
-        if (*ret_state == FOLLOW_MORE ||
-            (*ret_state == FOLLOW_GOES_ON && (f->n_built == f->g.n_entries || !f->g.spec)))
+        if (*ret_state == FOLLOW_MORE || (*ret_state == FOLLOW_GOES_ON &&
+                                          (!wanted || f->n_built == f->g.n_entries || !f->g.spec)))
                 return 0;
         f->n_built = f->g.n_entries;
         return journal_run_build(&f->g, ret_store, err);

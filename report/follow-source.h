@@ -19,9 +19,9 @@ enum follow_state {
 };
 
 struct follow_source {
-        /* ret_store: what there is of the run, the caller's; NULL = as it was before. When it is
-         * over, there is one. why: of FOLLOW_GONE. */
-        int (*look)(struct follow_source *s, int64_t now_ns, struct store **ret_store,
+        /* ret_store: what there is of the run, the caller's; NULL = as it was before, or not
+         * wanted. When it is over, there is one in any case. why: of FOLLOW_GONE. */
+        int (*look)(struct follow_source *s, int64_t now_ns, bool wanted, struct store **ret_store,
                     enum follow_state *ret_state, char why[static 256], struct error *err);
         void (*free)(struct follow_source *s);
 };

@@ -19,7 +19,7 @@ static void follow_store_free(struct follow_source *source)
         free(f);
 }
 
-static int look(struct follow_source *source, int64_t now_ns, struct store **ret_store,
+static int look(struct follow_source *source, int64_t now_ns, bool wanted, struct store **ret_store,
                 enum follow_state *ret_state, char why[static 256], struct error *err)
 {
         struct follow_store *f = (struct follow_store *)source;
@@ -44,7 +44,8 @@ static int look(struct follow_source *source, int64_t now_ns, struct store **ret
         } else {
                 *ret_state = FOLLOW_GOES_ON;
         }
-        *ret_store = TAKE(store);
+        if (wanted || *ret_state != FOLLOW_GOES_ON)
+                *ret_store = TAKE(store);
         return 0;
 }
 

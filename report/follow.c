@@ -13,7 +13,7 @@
 
 #define EVERY_NS (2 * NSEC_PER_SEC)
 #define BUSY_MAX 5
-#define SHARE    10 /* of the time it takes to look and to sum up, it waits so many times as much */
+#define SHARE    10 /* so many times as long as it takes to sum it up, it is not summed up again */
 
 struct follow {
         sd_event *event;
@@ -23,6 +23,7 @@ struct follow {
         struct store *store;
         struct summary *summary; /* the last one */
         struct error *err;
+        int64_t due_ns; /* when it is to be summed up again */
         bool over;
         int n_busy; /* looks in a row that found the store locked */
 };
@@ -50,10 +51,13 @@ static int look(struct follow *f, int64_t now_ns, enum follow_state *ret_state)
 {
         struct store *store = NULL;
         char why[256] = "";
-        int r = f->source->look(f->source, now_ns, &store, ret_state, why, f->err);
+        int r = f->source->look(f->source, now_ns, now_ns >= f->due_ns, &store, ret_state, why,
+                                f->err);
 
-        if (r == 0 && store)
+        if (r == 0 && store) {
                 r = sum_up(f, store, *ret_state, now_ns);
+                f->due_ns = now_monotonic_ns() + SHARE * (now_monotonic_ns() - now_ns);
+        }
         f->n_busy = r == -EBUSY ? f->n_busy + 1 : 0;
         if (f->n_busy > 0 && f->n_busy <= BUSY_MAX) {
                 *f->err = ERROR_INIT;
@@ -71,18 +75,15 @@ static int look(struct follow *f, int64_t now_ns, enum follow_state *ret_state)
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 {
         struct follow *f = userdata;
-        int64_t begun_ns = now_monotonic_ns(), wait_ns;
         enum follow_state state = FOLLOW_GOES_ON;
-        int r = look(f, begun_ns, &state);
+        int r = look(f, now_monotonic_ns(), &state);
 
         if (r != 0) {
                 f->over = r > 0;
                 return sd_event_exit(f->event, MIN(r, 0));
         }
-        wait_ns = MAX(EVERY_NS, SHARE * (now_monotonic_ns() - begun_ns));
-        if (state == FOLLOW_MORE)
-                wait_ns = 0;
-        r = sd_event_source_set_time_relative(s, (uint64_t)(wait_ns / NSEC_PER_USEC));
+        r = sd_event_source_set_time_relative(
+                s, state == FOLLOW_MORE ? 0 : (uint64_t)(EVERY_NS / NSEC_PER_USEC));
         if (r >= 0)
                 r = sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
         return r < 0 ? sd_event_exit(f->event, r) : 0;

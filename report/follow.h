@@ -3,8 +3,8 @@
 
 /*
  * Following a run while it goes on, from its store, from journals, or from streams of journalctl.
- * It is looked at every two seconds, and less often where that alone would keep a tenth of a CPU
- * busy.
+ * It is looked at every two seconds, and summed up as often; less often where that alone would keep
+ * a tenth of a CPU busy.
  */
 
 #include "report/run-options.h"
