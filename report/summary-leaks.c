@@ -352,8 +352,8 @@ static void print_host(const struct summary_part *h, FILE *out)
                                       : "");
         else
                 snprintf(text, sizeof(text),
-                         "too few steady points to tell: %" PRId64 " over %" PRId64
-                         " units, once the run was at work, and not %d over %d",
+                         "too few steady points to tell: has %" PRId64 " over %" PRId64
+                         " units, needs %d over %d, once the run is at work",
                          t->judged, t->units, LEAK_POINTS_MIN, LEAK_UNITS_MIN);
         text_wrap(first, text, WIDTH, 3, out);
         if (t->enough)

@@ -145,7 +145,7 @@ static void test_too_few(void **state)
         assert_ok(summary_new(m->store, &s, &err), err);
         text = text_of(s);
         assert_int_equal(s->verdict, VERDICT_PASS);
-        assert_non_null(strstr(text, "\nleaks\n  a: too few steady points to tell: 1 over 0 "));
+        assert_non_null(strstr(text, "\nleaks\n  a: too few steady points to tell: has 1 over 0 "));
         assert_null(strstr(text, "none seen"));
         assert_null(strstr(text, "  b:"));
 }
