@@ -384,7 +384,7 @@ static int take_acked(struct gathered *g, const struct journal_entry *e, struct 
         }
         free(h->agents);
         h->agents = reallocarray(TAKE(agents), n > 0 ? n : 1, sizeof(*agents));
-        h->n_agents = n;
+        h->n_agents = h->agents ? n : 0;
         h->ended = true;
         return 0;
 }
