@@ -16,7 +16,7 @@ def begun(host):
 
 
 def test_under_the_spool(short_dir):
-    total = 300
+    total = 600
     with fake_lxd.FakeLxd(short_dir, "--latency", "all=5ms") as lxd, \
          children.SmallDisk(f"{short_dir}/small", 8192) as disk, Agent(short_dir, lxd.socket, disk=disk) as agent:
         host = Host(lxd, agent)
@@ -51,7 +51,7 @@ def test_under_the_spool_when_it_starts(short_dir):
 
 
 def test_under_the_store(host):
-    total = 300
+    total = 1000
     with children.SmallDisk(f"{host.directory}/small", 16384) as disk:
         copy = f"{host.directory}/copy"
         run = Coordinator(host.directory, "--hosts", host.agent.endpoint, "--json", "--total", total, "--parallel", 4,
