@@ -17,8 +17,10 @@
 
 #include "base/handover.h"
 
-#define SCHEMA_VERSION 1
-#define LINGER_USEC    150000 /* and half of that, if a timer is due then anyway */
+#define SCHEMA_VERSION  1
+#define LOCK_TRIES      20
+#define LOCK_AGAIN_USEC 100000
+#define LINGER_USEC     150000 /* and half of that, if a timer is due then anyway */
 
 static const char schema[] =
         "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -424,11 +426,15 @@ static int lock_dir(struct spool *s, const char *dir, struct error *err)
                                        "state directory %s: it must exist and be writable "
                                        "(--state-dir)",
                                        dir);
-        if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
-                return error_set(err, -EWOULDBLOCK,
-                                 "another lxdsoak-agent uses the state directory %s: stop it, or "
-                                 "give this one its own (--state-dir)",
-                                 dir);
+        /* A child that an agent had forked when it was killed has its lock until it calls exec. */
+        for (int i = 0; flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0; i++) {
+                if (i == LOCK_TRIES)
+                        return error_set(err, -EWOULDBLOCK,
+                                         "another lxdsoak-agent uses the state directory %s: stop "
+                                         "it, or give this one its own (--state-dir)",
+                                         dir);
+                usleep(LOCK_AGAIN_USEC);
+        }
         return 0;
 }
 
