@@ -6,8 +6,9 @@
  * core: no I/O, no clock, no logging; time is the agent's own monotonic clock, ns.
  *
  * Leases run from a stamp of this clock which the coordinator has echoed, in PING or with a lease,
- * so a message that was late on the way cannot revive them. Once they have expired nothing begins any more, whatever
- * happens first (a stopped process that goes on, say): the units may be somebody else's by now.
+ * so a message that was late on the way cannot revive them. Once they have expired nothing begins
+ * any more, whatever happens first (a stopped process that goes on, say): the units may be somebody
+ * else's by now.
  *
  * A coordinator sends a lease only when the one before it is confirmed, so the newest number tells
  * which are known.
@@ -34,7 +35,8 @@ struct leases {
 
 void leases_deinit(struct leases *l);
 
-/* A stamp of ours came back. */
+/* A stamp of ours came back. What has expired by then is to be taken out before, or it would be
+ * revived. */
 void leases_echo(struct leases *l, int64_t stamp_ns, int64_t now_ns);
 /* From then on nothing begins. */
 int64_t leases_expire_ns(const struct leases *l);

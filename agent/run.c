@@ -426,16 +426,21 @@ static int on_pump(sd_event_source *s, void *userdata)
         return 0;
 }
 
+static void return_expired(struct run *run, int64_t now_ns)
+{
+        if (run->leases.n == 0 || now_ns < leases_expire_ns(&run->leases))
+                return;
+        log_warning("Run %s: its coordinator has been silent for too long; what is not begun is "
+                    "given back",
+                    run->spec.run);
+        return_leases(run, 0, "expired");
+}
+
 static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
 {
         struct run *run = userdata;
 
-        if (run->leases.n > 0 && now_monotonic_ns() >= leases_expire_ns(&run->leases)) {
-                log_warning("Run %s: its coordinator has been silent for too long; what is not "
-                            "begun is given back",
-                            run->spec.run);
-                return_leases(run, 0, "expired");
-        }
+        return_expired(run, now_monotonic_ns());
         watch_units(run);
         pump_soon(run);
         sd_event_source_set_time_relative(s, TICK_USEC);
@@ -647,6 +652,9 @@ void run_set_newest_lease(struct run *run, int64_t lease)
 
 void run_echo(struct run *run, int64_t stamp_ns, int64_t now_ns)
 {
+        /* An agent that stood still may hear of a new stamp before it looks at the clock. What had
+         * expired by then stays so: its units are somebody else's. */
+        return_expired(run, now_ns);
         leases_echo(&run->leases, stamp_ns, now_ns);
 }
 

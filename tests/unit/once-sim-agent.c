@@ -364,6 +364,19 @@ static void on_hello(struct sim_agent *a, struct sim_msg *m)
 
 /* ---- the driver's messages ---- */
 
+static void return_expired(struct sim_agent *a)
+{
+        if (a->leases.n > 0 && clock_of(a) >= leases_expire_ns(&a->leases))
+                return_all(a, 0, "expired");
+}
+
+static void echo(struct sim_agent *a, const struct sim_msg *m)
+{
+        return_expired(a);
+        if (m->stamp_ns > 0)
+                leases_echo(&a->leases, m->stamp_ns, clock_of(a));
+}
+
 static void on_lease_durable(int r, void *userdata)
 {
         struct sim_msg *m = userdata; /* the answer */
@@ -379,8 +392,7 @@ static void on_lease(struct sim_agent *a, const struct sim_msg *m)
         struct sim_msg *ok = msg(a, m->conn, MESSAGE_LEASE_OK);
         struct sim_job job = {.kind = SIM_LEASE, .part = part, .handler = on_lease_durable};
 
-        if (m->stamp_ns > 0)
-                leases_echo(&a->leases, m->stamp_ns, clock_of(a));
+        echo(a, m);
         ok->lease.lease = m->lease.lease;
         if (leases_know(&a->leases, part.lease)) {
                 send_back(a, m->conn, ok);
@@ -400,8 +412,7 @@ static void on_ping(struct sim_agent *a, const struct sim_msg *m)
 {
         struct sim_msg *pong = msg(a, m->conn, MESSAGE_PONG);
 
-        if (m->stamp_ns > 0)
-                leases_echo(&a->leases, m->stamp_ns, clock_of(a));
+        echo(a, m);
         pong->stamp_ns = clock_of(a);
         pong->in_flight = a->n_slots;
         send_back(a, m->conn, pong);
@@ -440,8 +451,7 @@ void sim_agent_tick(struct sim_agent *a)
         /* which comes first is not to matter: a thawed agent may look for work before its clock */
         if (sim_chance(w, 2))
                 begin_units(a);
-        if (a->leases.n > 0 && clock_of(a) >= leases_expire_ns(&a->leases))
-                return_all(a, 0, "expired");
+        return_expired(a);
         end_units(a);
         begin_units(a);
         if (sim_chance(w, 3))
