@@ -4,17 +4,22 @@
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 import testbed
+
+TIMES_AGAIN = 2
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "leaves(text): what the test leaves in a host on purpose")
     config.failed_tests = 0
+    config.bed = None
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -22,6 +27,25 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed:
         item.config.failed_tests += 1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """A test that failed in a run with a stop that LXD gave up at once is done again, and it is said."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for again in range(TIMES_AGAIN + 1):
+        before = item.config.bed.n_runs if item.config.bed else 0
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        bed = item.config.bed
+        given_up = bed.given_up(before) if bed and any(r.failed for r in reports) else []
+        if not given_up or again == TIMES_AGAIN:
+            break
+        print(f"\n{item.nodeid}: done again: LXD gave up clean stops at once: {given_up}", file=sys.__stderr__)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +57,7 @@ def bed(request):
     pair = testbed.Testbed(tempfile.mkdtemp(prefix="lxdsoak-hosts-", dir="/var/tmp"), names)
     try:
         pair.up(build)
+        request.config.bed = pair
         yield pair
     finally:
         keep_logs(request, pair)
