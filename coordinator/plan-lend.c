@@ -60,11 +60,17 @@ static bool plan_eligible(const struct plan_host *h)
         return (h->state == PLAN_HOST_READY || h->state == PLAN_HOST_NEW) && !h->full && !h->stuck;
 }
 
+/* It may be lent something now. */
+static bool plan_takes(const struct plan_host *h)
+{
+        return h->state == PLAN_HOST_READY && plan_eligible(h);
+}
+
 /* When all are stuck, one that may get on is better than none. */
 static void plan_forgive(struct plan *p)
 {
         for (size_t i = 0; i < p->config.n_hosts; i++)
-                if (p->hosts[i].state == PLAN_HOST_READY && plan_eligible(p->hosts + i))
+                if (plan_takes(p->hosts + i))
                         return;
         for (size_t i = 0; i < p->config.n_hosts; i++)
                 p->hosts[i].stuck = false;
@@ -134,7 +140,7 @@ static int64_t plan_amount(const struct plan *p, const struct plan_host *h, int6
 {
         int64_t lent = h->counts.lent, ahead, n;
 
-        if (h->state != PLAN_HOST_READY || !plan_eligible(h) || h->n_unconfirmed > 0)
+        if (!plan_takes(h) || h->n_unconfirmed > 0)
                 return 0;
         ahead = plan_ahead(p, h, now_ns);
         if (lent - h->parallel >= ahead)
@@ -226,12 +232,13 @@ int plan_next(struct plan *p, int64_t now_ns, struct plan_lease *ret)
         return 0;
 }
 
-static bool plan_has_idle(const struct plan *p)
+/* Whether another than this one has room. */
+static bool plan_has_idle(const struct plan *p, const struct plan_host *but)
 {
         for (size_t i = 0; i < p->config.n_hosts; i++) {
                 const struct plan_host *h = p->hosts + i;
 
-                if (h->state == PLAN_HOST_READY && plan_eligible(h) && h->counts.lent < h->parallel)
+                if (h != but && plan_takes(h) && h->counts.lent < h->parallel)
                         return true;
         }
         return false;
@@ -243,17 +250,12 @@ int plan_revoke(struct plan *p, int64_t now_ns, size_t *ret_host)
                 return 0;
         for (size_t i = 0; i < p->config.n_hosts; i++) {
                 struct plan_host *h = p->hosts + i;
-                bool was_stuck = h->stuck;
 
                 if (h->state != PLAN_HOST_READY || h->counts.lent <= h->in_flight ||
                     now_ns - h->progress_ns < PLAN_STUCK_NS ||
-                    (h->stuck && now_ns - h->revoked_ns < PLAN_STUCK_NS))
+                    (h->stuck && now_ns - h->revoked_ns < PLAN_STUCK_NS) || !plan_has_idle(p, h))
                         continue;
-                h->stuck = true; /* so that it is not the idle one itself */
-                if (!plan_has_idle(p)) {
-                        h->stuck = was_stuck;
-                        continue;
-                }
+                h->stuck = true;
                 h->revoked_ns = now_ns;
                 p->weights_valid = false;
                 *ret_host = i;
