@@ -3,6 +3,7 @@
 /* Leaks of made-up runs, from the records of their censuses to the first line and to JSON. */
 
 #include "tests/unit/made-run.h"
+#include "tests/unit/summary-text.h"
 
 #include <sqlite3.h>
 
@@ -44,28 +45,6 @@ static struct summary *make_leaking(struct made *m, int64_t allow)
         end(m, 500 * NSEC_PER_SEC);
         assert_ok(summary_new(m->store, &s, &err), err);
         return s;
-}
-
-static char *text_of(const struct summary *s)
-{
-        char *text = NULL;
-        size_t size = 0;
-        FILE *f = open_memstream(&text, &size);
-
-        assert_non_null(f);
-        summary_print(s, NULL, f);
-        fclose(f);
-        if (getenv("LXDSOAK_SHOW"))
-                printf("\n%s\n", text);
-        return text;
-}
-
-static json_object *at(json_object *o, const char *path)
-{
-        json_object *found = NULL;
-
-        assert_int_equal(json_pointer_get(o, path, &found), 0);
-        return found;
 }
 
 static void test_leaks(void **state)

@@ -3,6 +3,7 @@
 /* Summaries of made-up runs: what is counted, and how it reads. LXDSOAK_SHOW=1 prints them. */
 
 #include "tests/unit/made-run.h"
+#include "tests/unit/summary-text.h"
 
 #include <sqlite3.h>
 
@@ -19,17 +20,11 @@ static struct summary *summary_of(struct made *m)
 }
 
 /* The text; every line is at most 100 wide. */
-static char *text_of(const struct summary *s)
+static char *narrow_text_of(const struct summary *s)
 {
-        char *text = NULL;
-        size_t size = 0, width = 0;
-        FILE *f = open_memstream(&text, &size);
+        char *text = text_of(s);
+        size_t width = 0;
 
-        assert_non_null(f);
-        summary_print(s, NULL, f);
-        fclose(f);
-        if (getenv("LXDSOAK_SHOW"))
-                printf("\n%s\n", text);
         for (const char *p = text; *p; p++) {
                 width = *p == '\n' ? 0 : width + (((unsigned char)*p & 0xc0) != 0x80);
                 assert_true(width <= 100);
@@ -37,14 +32,6 @@ static char *text_of(const struct summary *s)
                         assert_true(p[-1] != ' ');
         }
         return text;
-}
-
-static json_object *at(json_object *o, const char *path)
-{
-        json_object *found = NULL;
-
-        assert_int_equal(json_pointer_get(o, path, &found), 0);
-        return found;
 }
 
 static void test_pass(void **state)
@@ -77,7 +64,7 @@ static void test_pass(void **state)
                         s->hosts[1].phases[PHASE_CREATE].max_ns));
         assert_true(s->total.units_per_sec > 4.7 && s->total.units_per_sec < 4.8);
         assert_int_equal(s->total.oldest_ns, 12400 * MS);
-        text = text_of(s);
+        text = narrow_text_of(s);
         assert_true(startswith(text, "PASS: 200 of 200 units passed, nothing left behind\n"
                                      "2 hosts · 25 at a time on each · 42.0 s · 4.76 units/s · "));
 
@@ -169,7 +156,7 @@ static void test_trouble(void **state)
         assert_int_equal(s->n_errors, 2);
         assert_int_equal(s->errors[0].count, 4); /* one, although each names another container */
         assert_true(startswith(s->errors[0].text, "Failed to run: /usr/bin/lxd forkstart"));
-        text = text_of(s);
+        text = narrow_text_of(s);
         assert_non_null(strstr(text, "LEAK: 44 of 50"));
         assert_non_null(strstr(text, "left behind: 1 (and 1 that outlived"));
         assert_non_null(strstr(text, "4×"));
@@ -215,7 +202,7 @@ static void test_density(void **state)
         assert_int_equal(s->buckets[0].mem_each, 30 << 20);
         assert_int_equal(s->buckets[8].mem_each, 30 << 20);
         assert_true(s->buckets[8].time_p50_ns > s->buckets[0].time_p50_ns);
-        text = text_of(s);
+        text = narrow_text_of(s);
         assert_non_null(strstr(text, "161–180"));
         json_object *o = summary_to_json(s);
         assert_int_equal(json_object_get_int(at(o, "/density/0/mem_each")), 30 << 20);
@@ -245,7 +232,7 @@ static void test_nothing(void **state)
         assert_int_equal(s->verdict, VERDICT_INCONCLUSIVE);
         assert_false(s->ended);
         assert_int_equal(s->total.units.planned, -1);
-        text = text_of(s);
+        text = narrow_text_of(s);
         assert_true(
                 startswith(text, "INCONCLUSIVE: 0 units passed; 2 of 2 hosts not finished (a "));
         o = summary_to_json(s);
@@ -350,7 +337,7 @@ static void test_survival(void **state)
         p = &s->total.phases[PHASE_START];
         assert_int_equal(p->unended, 0);
         assert_int_equal(p->km_p50_ns, -1);
-        text = text_of(s);
+        text = narrow_text_of(s);
         assert_non_null(strstr(text, "stop          12"));
 }
 
@@ -358,10 +345,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_pass),    T(test_trouble),
-                T(test_density), T(test_nothing),
-                T(test_stopped), T(test_merged),
-                T(test_table),   T(test_survival),
+                T(test_pass),    T(test_trouble), T(test_density), T(test_nothing),
+                T(test_stopped), T(test_merged),  T(test_table),   T(test_survival),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
