@@ -112,10 +112,17 @@ def restart_daemon(bed, host):
     bed.sh(host, "systemctl restart lxd", timeout=200)
 
 
-def stall_database(bed, host, millions=25):
-    """One statement that takes its time: the database has a single connection. A million rows take near to a second."""
-    bed.run(host, "lxd", "sql", "global", f"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c "
-            f"WHERE x < {millions}000000) SELECT count(*) FROM c", timeout=200)
+def stall_database(bed, host, seconds=20):
+    """The database has a single connection: it counts until the time has come, on a fast machine and on a slow one.
+
+    The clock is looked at anew for each row it hands out, if what is asked of the clock depends on the row.
+    """
+    later = "strftime('%s', 'now', (x * 0) || ' seconds')"
+    bed.sh(host, f"""
+        end=$(($(date +%s) + {seconds}))
+        lxd sql global "SELECT x FROM (WITH RECURSIVE c(x) AS
+            (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x % 100000 OR {later} < '$end')
+            SELECT x FROM c WHERE x % 100000 = 0)" """, timeout=200)
 
 
 DAEMON_FAULTS = {

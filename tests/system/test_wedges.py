@@ -128,7 +128,7 @@ def test_the_daemon_stops_and_goes_on(bed):
 
 def test_the_database_stands_still(bed):
     """What needs no database is answered; what fails meanwhile is no unit's fault, and is done again."""
-    _, outcome = soak_with(bed, lambda: stall_database(bed, "a", millions=12), "--probe-timeout", "4s")
+    _, outcome = soak_with(bed, lambda: stall_database(bed, "a", seconds=12), "--probe-timeout", "4s")
     wedge = check(bed, outcome, "database-stalled")
     assert wedge["unit"] is None and wedge["cleared_by"] == "itself", wedge
     assert bed.coord("cleanup", "--hosts", "a", timeout=120).code == PASS
