@@ -8,7 +8,7 @@
 #include "agent/runner.h"
 
 #define VETHS_SIZE 256
-#define LEFT_MAX   16 /* things of one unit reported; the count is always right */
+#define LEFT_MAX   16 /* things of one unit reported */
 
 struct runner {
         struct runner_env *env;
@@ -50,9 +50,8 @@ struct runner {
         int64_t rung_start_ns, rung_start_realtime_ns;
         int64_t watched_ns, look_again_ns, extensions; /* the phase begun at watched_ns */
 
-        struct inventory_item left[LEFT_MAX];
+        struct inventory_item *left; /* the first n_left of them, LEFT_MAX at most */
         size_t n_left;
-        char left_error[ERROR_TEXT_MAX];
 };
 
 /* runner.c */

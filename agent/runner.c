@@ -54,7 +54,7 @@ static void record_leftovers(struct runner *r)
 {
         if (r->unit.instance_may_exist)
                 record_leftover(r, LEFTOVER_INSTANCE, r->name, r->unit.last_error);
-        for (size_t i = 0; i < MIN(r->n_left, (size_t)LEFT_MAX); i++)
+        for (size_t i = 0; i < r->n_left; i++)
                 record_leftover(r, r->left[i].kind, r->left[i].name, r->left[i].detail);
 }
 
@@ -130,6 +130,24 @@ static void say_blind(struct runner_env *env, unsigned blind)
         env->blind |= blind;
 }
 
+/* Most units leave nothing: there is room for it only when there is something. */
+static void keep_left(struct runner *r, const struct inventory_answer *a)
+{
+        size_t n = MIN(a->n, (size_t)LEFT_MAX);
+
+        free(TAKE(r->left));
+        r->n_left = 0;
+        if (n == 0)
+                return;
+        r->left = malloc(n * sizeof(*r->left));
+        if (!r->left) {
+                log_error("Out of memory: what %s left is counted, not named", r->name);
+                return;
+        }
+        memcpy(r->left, a->items, n * sizeof(*r->left));
+        r->n_left = n;
+}
+
 static void on_inventory(const struct inventory_answer *a, void *userdata)
 {
         struct runner *r = userdata;
@@ -138,9 +156,7 @@ static void on_inventory(const struct inventory_answer *a, void *userdata)
         r->query = NULL;
         if (a->error == 0 && a->blind & ~r->env->blind)
                 say_blind(r->env, a->blind);
-        r->n_left = a->n;
-        for (size_t i = 0; i < MIN(a->n, (size_t)LEFT_MAX); i++)
-                r->left[i] = a->items[i];
+        keep_left(r, a);
         event.n_left = a->n;
         if (a->error < 0) {
                 event.result = a->error == -ETIMEDOUT ? RESULT_TIMEOUT : RESULT_LOST;
@@ -399,6 +415,7 @@ struct runner *runner_free(struct runner *r)
                 return NULL;
         runner_cancel(r);
         sd_event_source_disable_unref(r->timer);
+        free(r->left);
         free(r);
         return NULL;
 }

@@ -319,11 +319,18 @@ int http_client_new(sd_event *event, const char *socket_path, size_t max_connect
                     struct http_client **ret)
 {
         _cleanup_(http_client_freep)
-        struct http_client *c = calloc(1, sizeof(*c));
+        struct http_client *c = NULL;
         int r;
 
-        if (!c)
+        /* Of TLS nothing is needed for a unix socket; it would be the largest part of what curl
+         * holds in memory. */
+        if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK)
                 return -ENOMEM;
+        c = calloc(1, sizeof(*c));
+        if (!c) {
+                curl_global_cleanup();
+                return -ENOMEM;
+        }
         c->event = sd_event_ref(event);
         c->timer_usec = INT64_MAX;
         c->done_tail = &c->done;
@@ -372,6 +379,7 @@ struct http_client *http_client_free(struct http_client *c)
         free(c->socket_path);
         sd_event_unref(c->event);
         free(c);
+        curl_global_cleanup();
         return NULL;
 }
 
