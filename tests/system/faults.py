@@ -4,6 +4,7 @@
 A fault of an instance picks one that is running (never one in `spared`), and says which.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import time
@@ -123,6 +124,24 @@ def stall_database(bed, host, seconds=20):
         lxd sql global "SELECT x FROM (WITH RECURSIVE c(x) AS
             (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x % 100000 OR {later} < '$end')
             SELECT x FROM c WHERE x % 100000 = 0)" """, timeout=200)
+
+
+@contextlib.contextmanager
+def small_pool(bed, host, size):
+    """A storage pool that can be filled, at /tiny, in the default profile."""
+    bed.sh(host, f"""
+        mkdir -p /tiny && mount -t tmpfs -o size={size} none /tiny
+        lxc storage create tiny dir source=/tiny
+        lxc profile device set default root pool=tiny""", timeout=60)
+    try:
+        yield
+    finally:
+        bed.sh(host, """
+            timeout 30 lxc list --format csv -c n | xargs -r -n1 timeout 60 lxc delete --force
+            lxc profile device set default root pool=default
+            lxc image list -f csv -c f | while read -r f; do
+                lxc query -X DELETE "/1.0/storage-pools/tiny/volumes/image/$f" || :; done
+            lxc storage delete tiny && umount /tiny && rmdir /tiny""", timeout=120)
 
 
 DAEMON_FAULTS = {

@@ -56,10 +56,6 @@ def test_coordinator_is_killed_and_cleanup_finds_the_rest(bed):
     assert bed.left_after("a", within=10) == bed.left_after("b", within=10) == []
 
 
-def each_once(outcome, total):
-    return outcome.store.rows("select unit from unit order by unit") == [(n,) for n in range(1, total + 1)]
-
-
 def test_coordinator_is_killed_and_the_run_goes_on(bed):
     run = bed.start("--hosts", "a,b", "--total", 60, "--parallel", 4, "--json")
     at_work(bed)
@@ -69,7 +65,7 @@ def test_coordinator_is_killed_and_the_run_goes_on(bed):
     resumed.run_dir = run.run_dir
     outcome = resumed.end(180)
     assert outcome.code == PASS and outcome.data["units"]["passed"] == 60, outcome
-    assert each_once(outcome, 60)
+    assert outcome.each_once(60)
     assert outcome.store.one("select max(attempt) from unit") == 1, "nothing was done twice"
     assert outcome.data["leftovers"] == [] and bed.left_after("a") == bed.left_after("b") == []
 
@@ -122,7 +118,7 @@ def test_host_is_cut_off_for_longer_than_its_lease(bed):
     bed.hosts("heal", "b")
     outcome = run.end(240)
     assert outcome.code == PASS and outcome.data["units"]["passed"] == 120, outcome
-    assert each_once(outcome, 120)
+    assert outcome.each_once(120)
     assert re.search("host b: nothing heard for 11 s; units .* go to other hosts", outcome.err), outcome
     assert "host b: connected again" in outcome.err, outcome
     assert bed.left_after("a") == bed.left_after("b") == []
@@ -152,7 +148,7 @@ def test_host_is_lost_for_good(bed):
     finally:
         boots(bed, "b")
     assert outcome.code == INCONCLUSIVE and outcome.data["units"]["passed"] == 60, outcome
-    assert each_once(outcome, 60)
+    assert outcome.each_once(60)
     assert {h: outcome.data["hosts"][h]["state"] for h in ("a", "b")} == {"a": "finished", "b": "lost"}, outcome
     assert re.search(r"lxdsoak-coord cleanup --hosts .*\bb\b", outcome.err), outcome
     # what lay there is its agent's to remove, once it is back; and cleanup finds no more
@@ -171,7 +167,7 @@ def test_host_is_rebooted_half_way(bed):
     boots(bed, "b")
     outcome = run.end(300)
     assert outcome.code in (PASS, INCONCLUSIVE), outcome
-    assert each_once(outcome, 120)
+    assert outcome.each_once(120)
     assert "host b: its agent was started anew" in outcome.err, outcome
     assert outcome.store.one("select count(*) from late where why = 'interrupted'") > 0
     assert outcome.data["leftovers"] == [] and bed.left_after("a") == bed.left_after("b") == []
@@ -192,26 +188,3 @@ def test_name_is_taken(bed):
         assert bed.instances("a") == [taken], "somebody else's instance was removed"
     finally:
         bed.run("a", "lxc", "delete", "--force", taken)
-
-
-def test_pool_is_full(bed):
-    bed.sh("a", """
-        mkdir -p /mnt/small && mount -t tmpfs -o size=5M none /mnt/small
-        lxc storage create small dir source=/mnt/small
-        lxc profile device set default root pool small
-    """)
-    try:
-        outcome = bed.soak("--hosts", "a", "--total", 12, "--parallel", 6, "--phases",
-                           "create,start,ready,exec,stop,delete,verify")
-        assert outcome.code == WEDGE, outcome
-        assert {w["class"] for w in outcome.data["wedges"]} == {"pool-full"}, outcome
-        errors = outcome.store.rows("select error from sample where result <> 'ok'")
-        assert any("space" in (e or "") for (e,) in errors), errors
-        assert outcome.data["leftovers"] == []
-        assert bed.left_after("a") == []
-    finally:
-        bed.sh("a", """
-            timeout 30 lxc list --format csv -c n | xargs -r -n1 timeout 60 lxc delete --force
-            lxc profile device set default root pool default
-            lxc storage delete small; mountpoint -q /mnt/small && umount /mnt/small || true
-        """, timeout=120)

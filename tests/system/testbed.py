@@ -52,6 +52,10 @@ class Outcome:
     def store(self):
         return Store(self.run_dir / "run.db")
 
+    def each_once(self, total):
+        """Whether every unit of the quota has one counted row."""
+        return self.store.rows("select unit from unit order by unit") == [(n,) for n in range(1, total + 1)]
+
     def __str__(self):
         return f"exit code {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
 

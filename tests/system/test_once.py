@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Exactly once, on a real LXD: agents and coordinator are killed again and again; counted from the store and by LXD."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import time
+
+from testbed import INCONCLUSIVE, PASS, THRESHOLD, Store, wait_until
+
+KILLS = 100 if os.environ.get("LXDSOAK_LONG") == "1" else 3
+PARALLEL = 4
+EVENTS = "/var/tmp/lifecycle.json"
+
+
+@contextlib.contextmanager
+def lifecycle(bed):
+    """LXD's own word on what it made and what it removed; yields how to ask for it."""
+    for host in bed.names:
+        bed.sh(host, f"systemd-run --quiet --unit=lifecycle --property=StandardOutput=truncate:{EVENTS} "
+                     "--setenv=HOME=/root lxc monitor --type=lifecycle --format=json")
+
+    def names(host, action):
+        events = [json.loads(line) for line in bed.sh(host, f"cat {EVENTS}").split("\n") if line]
+        return [e["metadata"]["source"].rpartition("/")[2] for e in events if e["metadata"]["action"] == action]
+
+    try:
+        yield names
+    finally:
+        for host in bed.names:
+            bed.sh(host, f"systemctl stop lifecycle; rm -f {EVENTS}")
+
+
+def counted(run_dir):
+    try:
+        return Store(run_dir / "run.db").one("select count(*) from unit")
+    except (AssertionError, sqlite3.OperationalError):
+        return 0  # not made yet
+
+
+def go_on(bed, run):
+    resumed = bed.start("resume", str(run.run_dir), "--json")
+    resumed.run_dir = run.run_dir
+    return resumed
+
+
+def storm(bed, run, dice):
+    """Kills somebody KILLS times, each when something has been counted since the last; returns who drives then."""
+    for _ in range(KILLS):
+        before = counted(run.run_dir)
+        wait_until(lambda before=before: counted(run.run_dir) > before, 120, "progress between two kills")
+        time.sleep(dice.uniform(0, 2))
+        victim = dice.choice(["coordinator", *bed.names])
+        if victim == "coordinator":
+            run.signal(signal.SIGKILL)
+            run.end(10)
+            run = go_on(bed, run)
+        else:
+            wait_until(lambda victim=victim: bed.unit_property(victim, "ActiveState") == "active", 90, "its restart")
+            bed.sh(victim, "systemctl kill --signal=KILL --kill-whom=main lxdsoak-agent")
+    return run
+
+
+def test_killed_again_and_again(bed):
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}")
+    total = 15 * KILLS
+    with lifecycle(bed) as names:
+        run = bed.start("--hosts", ",".join(bed.names), "--total", total, "--parallel", PARALLEL, "--json")
+        wait_until(lambda: counted(run.run_dir) > 0, 120, "units")
+        outcome = storm(bed, run, random.Random(seed)).end(300 + 10 * KILLS)
+        assert outcome.code in (PASS, INCONCLUSIVE, THRESHOLD), outcome
+        store = outcome.store
+        assert outcome.each_once(total)
+        for table in ("sample", "late", "unit"):
+            assert store.one(f"select count(*) from {table}") == \
+                store.one(f"select count(*) from (select distinct agent, seq from {table})")
+        created, deleted = ([n for host in bed.names for n in names(host, f"instance-{what}")]
+                            for what in ("created", "deleted"))
+    # whatever became of an attempt, LXD made its container at most once, and it is gone or reported
+    assert len(set(created)) >= total - store.one("select count(*) from unit where outcome <> 'passed'")
+    assert len(created) <= store.one("select (select count(*) from unit) + (select count(*) from late)")
+    reported = [name for (name,) in store.rows("select name from leftover where kind = 'instance'")]
+    assert sorted(created) == sorted(deleted + reported), outcome
+    assert sorted(n for host in bed.names for n in bed.instances(host)) == sorted(reported)
+    assert bed.coord("cleanup", "--hosts", ",".join(bed.names)).code == PASS
+    assert [bed.left_after(host) for host in bed.names] == [[], []]
