@@ -10,16 +10,23 @@ void leases_deinit(struct leases *l)
         *l = (struct leases){0};
 }
 
+int64_t leases_expire_ns(const struct leases *l)
+{
+        return l->stamp_ns + l->ttl_ns;
+}
+
+static void note_expired(struct leases *l, int64_t now_ns)
+{
+        if (now_ns >= leases_expire_ns(l))
+                l->n_expired = l->n;
+}
+
 void leases_echo(struct leases *l, int64_t stamp_ns, int64_t now_ns)
 {
         int64_t stamp = MIN(stamp_ns, now_ns);
 
+        note_expired(l, now_ns);
         l->stamp_ns = MAX(l->stamp_ns, stamp);
-}
-
-int64_t leases_expire_ns(const struct leases *l)
-{
-        return l->stamp_ns + l->ttl_ns;
 }
 
 bool leases_know(const struct leases *l, int64_t lease)
@@ -51,7 +58,7 @@ bool leases_next(const struct leases *l, int64_t now_ns, leases_filter may_begin
 {
         if (now_ns >= leases_expire_ns(l))
                 return false;
-        for (size_t i = 0; i < l->n; i++)
+        for (size_t i = l->n_expired; i < l->n; i++)
                 if (may_begin(l->items[i].first, userdata)) {
                         *ret = l->items[i];
                         ret->count = 1;
@@ -63,6 +70,7 @@ bool leases_next(const struct leases *l, int64_t now_ns, leases_filter may_begin
 static void drop(struct leases *l, size_t i)
 {
         l->n--;
+        l->n_expired -= i < l->n_expired;
         memmove(l->items + i, l->items + i + 1, (l->n - i) * sizeof(*l->items));
 }
 
@@ -89,4 +97,10 @@ bool leases_take(struct leases *l, int64_t lease, struct lease_part *ret)
                         return true;
                 }
         return false;
+}
+
+bool leases_take_expired(struct leases *l, int64_t now_ns, struct lease_part *ret)
+{
+        note_expired(l, now_ns);
+        return l->n_expired > 0 && leases_take(l, 0, ret);
 }

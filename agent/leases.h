@@ -31,12 +31,13 @@ struct leases {
         int64_t newest;   /* number */
         int64_t stamp_ns; /* the newest of ours that was echoed */
         int64_t ttl_ns;
+        size_t n_expired; /* the first so many: they only wait to be given back */
 };
 
 void leases_deinit(struct leases *l);
 
-/* A stamp of ours came back. What has expired by then is to be taken out before, or it would be
- * revived. */
+/* A stamp of ours came back. What has expired by now is not revived by it: an agent that stood
+ * still, or was busy, may hear of a new stamp before it looks at the clock. */
 void leases_echo(struct leases *l, int64_t stamp_ns, int64_t now_ns);
 /* From then on nothing begins. */
 int64_t leases_expire_ns(const struct leases *l);
@@ -56,3 +57,5 @@ bool leases_next(const struct leases *l, int64_t now_ns, leases_filter may_begin
 void leases_begun(struct leases *l, int64_t lease);
 /* Takes out what is not begun, lease by lease; lease 0 = of any. false: nothing is left. */
 bool leases_take(struct leases *l, int64_t lease, struct lease_part *ret);
+/* The same with what has expired, now or before a stamp came back. */
+bool leases_take_expired(struct leases *l, int64_t now_ns, struct lease_part *ret);

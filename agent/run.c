@@ -428,12 +428,15 @@ static int on_pump(sd_event_source *s, void *userdata)
 
 static void return_expired(struct run *run, int64_t now_ns)
 {
-        if (run->leases.n == 0 || now_ns < leases_expire_ns(&run->leases))
-                return;
-        log_warning("Run %s: its coordinator has been silent for too long; what is not begun is "
-                    "given back",
-                    run->spec.run);
-        return_leases(run, 0, "expired");
+        struct lease_part part;
+        size_t n = 0;
+
+        for (; leases_take_expired(&run->leases, now_ns, &part); n++)
+                record_returned(run, part.lease, part.first, part.count, "expired");
+        if (n > 0)
+                log_warning("Run %s: its coordinator was silent for too long; what was not begun "
+                            "is given back",
+                            run->spec.run);
 }
 
 static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
@@ -652,9 +655,6 @@ void run_set_newest_lease(struct run *run, int64_t lease)
 
 void run_echo(struct run *run, int64_t stamp_ns, int64_t now_ns)
 {
-        /* An agent that stood still may hear of a new stamp before it looks at the clock. What had
-         * expired by then stays so: its units are somebody else's. */
-        return_expired(run, now_ns);
         leases_echo(&run->leases, stamp_ns, now_ns);
 }
 

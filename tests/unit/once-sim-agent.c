@@ -364,15 +364,8 @@ static void on_hello(struct sim_agent *a, struct sim_msg *m)
 
 /* ---- the driver's messages ---- */
 
-static void return_expired(struct sim_agent *a)
-{
-        if (a->leases.n > 0 && clock_of(a) >= leases_expire_ns(&a->leases))
-                return_all(a, 0, "expired");
-}
-
 static void echo(struct sim_agent *a, const struct sim_msg *m)
 {
-        return_expired(a);
         if (m->stamp_ns > 0)
                 leases_echo(&a->leases, m->stamp_ns, clock_of(a));
 }
@@ -442,6 +435,14 @@ void sim_agent_receive(struct sim_agent *a, struct sim_msg *m)
         else if (m->type == MESSAGE_REVOKE)
                 return_all(a, m->lease.lease, "revoked");
         sim_msg_free(m);
+}
+
+static void return_expired(struct sim_agent *a)
+{
+        struct lease_part part;
+
+        while (leases_take_expired(&a->leases, clock_of(a), &part))
+                add_returned(a, &part, "expired");
 }
 
 void sim_agent_tick(struct sim_agent *a)

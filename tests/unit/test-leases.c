@@ -68,14 +68,45 @@ static void test_clock(void **state)
         assert_int_equal(leases_expire_ns(&l), S(180));
         assert_true(leases_next(&l, S(180) - 1, any, NULL, &p));
         assert_false(leases_next(&l, S(180), any, NULL, &p));
-        /* a lease alone does not revive them, a newer stamp does */
-        add(&l, 2, 20, 1);
-        assert_false(leases_next(&l, S(200), any, NULL, &p));
-        leases_echo(&l, S(200), S(200));
-        assert_true(leases_next(&l, S(200), any, NULL, &p));
         /* not for ever */
         assert_int_equal(leases_add(&l, &(struct lease_part){3, 30, 1, 1}, S(9999)), 0);
-        assert_int_equal(leases_expire_ns(&l), S(200) + LEASES_TTL_MAX_NS);
+        assert_int_equal(leases_expire_ns(&l), S(120) + LEASES_TTL_MAX_NS);
+        leases_deinit(&l);
+}
+
+/* Neither a lease nor a new stamp revives what has expired, and nobody looked at the clock. */
+static void test_expired_for_good(void **state)
+{
+        struct leases l = {0};
+        struct lease_part p;
+
+        leases_echo(&l, S(100), S(100));
+        add(&l, 1, 1, 9);
+        add(&l, 2, 10, 9);
+        assert_false(leases_take_expired(&l, S(160) - 1, &p));
+        leases_echo(&l, S(90), S(200)); /* with lease 3, which waited in the socket */
+        add(&l, 3, 20, 1);
+        assert_false(leases_next(&l, S(200), any, NULL, &p));
+        leases_echo(&l, S(200), S(201));
+        assert_false(leases_next(&l, S(201), any, NULL, &p));
+        /* what comes after that is as good as any */
+        add(&l, 4, 30, 2);
+        assert_true(leases_next(&l, S(201), any, NULL, &p));
+        assert_int_equal(p.lease, 4);
+        leases_begun(&l, 4);
+        /* revoked or given back, each of them once */
+        assert_true(leases_take(&l, 2, &p));
+        assert_int_equal(p.lease, 2);
+        assert_true(leases_take_expired(&l, S(201), &p));
+        assert_true(p.lease == 1 && p.first == 1 && p.count == 9);
+        assert_true(leases_take_expired(&l, S(201), &p));
+        assert_int_equal(p.lease, 3);
+        assert_false(leases_take_expired(&l, S(201), &p));
+        assert_true(leases_next(&l, S(201), any, NULL, &p));
+        assert_int_equal(p.first, 31);
+        assert_true(leases_take_expired(&l, S(260), &p));
+        assert_true(p.lease == 4 && p.first == 31 && p.count == 1);
+        assert_false(leases_take(&l, 0, &p));
         leases_deinit(&l);
 }
 
@@ -84,6 +115,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_clock),
+                cmocka_unit_test(test_expired_for_good),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
