@@ -437,10 +437,14 @@ void sim_agent_receive(struct sim_agent *a, struct sim_msg *m)
         sim_msg_free(m);
 }
 
-static void return_expired(struct sim_agent *a)
+/* Its timer is of a second, and late when it is busy or stood still. */
+static void look_at_clock(struct sim_agent *a)
 {
         struct lease_part part;
 
+        if (a->world->now_ns < a->look_ns)
+                return;
+        a->look_ns = a->world->now_ns + sim_chance(a->world, SIM_S(2));
         while (leases_take_expired(&a->leases, clock_of(a), &part))
                 add_returned(a, &part, "expired");
 }
@@ -452,7 +456,7 @@ void sim_agent_tick(struct sim_agent *a)
         /* which comes first is not to matter: a thawed agent may look for work before its clock */
         if (sim_chance(w, 2))
                 begin_units(a);
-        return_expired(a);
+        look_at_clock(a);
         end_units(a);
         begin_units(a);
         if (sim_chance(w, 3))

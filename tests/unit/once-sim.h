@@ -4,9 +4,11 @@
 /*
  * A made-up world in made-up time for one run: coordinators that die and go on, agents that die,
  * stand still, are cut off, taken by others or put up anew, and a network that loses, delays,
- * doubles and reorders. The decisions in it are the real ones: the planner and its restoring, the
- * agent's leases, arbiter and outbox, the records' codec. What is modelled is what lies between:
- * disks (what is durable survives a death, nothing else does), the session's messages, LXD.
+ * doubles and reorders. Who stood still has both before it, what waited in its sockets and its
+ * timers that are due, and does them in any order; so does who is awake. The decisions in it are
+ * the real ones: the planner and its restoring, the agent's leases, arbiter and outbox, the
+ * records' codec. What is modelled is what lies between: disks (what is durable survives a death,
+ * nothing else does), the session's messages, LXD.
  *
  * Everything follows from the seed.
  */
@@ -135,6 +137,7 @@ struct sim_agent {
         size_t n_slots;
         uint64_t sent;
         int64_t progress_ns;
+        int64_t look_ns; /* when it looks at its leases' clock again */
 };
 
 void sim_agent_install(struct sim_agent *a);

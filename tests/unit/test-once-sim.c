@@ -149,29 +149,65 @@ void sim_send(struct sim_world *w, struct sim_msg *m)
         post(w, m, !(storm && sim_chance(w, 1000) < w->late));
 }
 
-static void deliver(struct sim_world *w)
+static bool waits_in_a_buffer(const struct sim_world *w, const struct sim_msg *m)
 {
-        struct sim_msg **at = &w->messages;
+        int64_t frozen_ns =
+                m->to_agent ? w->agents[m->host].frozen_until_ns : w->coord.frozen_until_ns;
 
-        while (*at && (*at)->due_ns <= w->now_ns) {
+        return frozen_ns > w->now_ns;
+}
+
+static void hear(struct sim_world *w, struct sim_msg *m)
+{
+        struct sim_agent *a = &w->agents[m->host];
+
+        /* a connection ends with its process */
+        if (m->to_agent && a->alive && m->conn > a->born_conn)
+                sim_agent_receive(a, m);
+        else if (!m->to_agent && w->coord.alive)
+                sim_coord_receive(&w->coord, m);
+        else
+                sim_msg_free(m);
+}
+
+/* Some of what is due: the order is kept within a connection, and is any between them. false: there
+ * was nothing. */
+static bool deliver_some(struct sim_world *w)
+{
+        uint64_t later = 0; /* connections, by the last bits of their numbers */
+        bool any = false;
+
+        for (struct sim_msg **at = &w->messages; *at && (*at)->due_ns <= w->now_ns;) {
                 struct sim_msg *m = *at;
-                struct sim_agent *a = &w->agents[m->host];
-                int64_t frozen_ns = m->to_agent ? a->frozen_until_ns : w->coord.frozen_until_ns;
+                uint64_t conn = UINT64_C(1) << (m->conn % 64);
 
-                if (frozen_ns > w->now_ns) { /* it waits in a buffer */
+                if (waits_in_a_buffer(w, m)) {
+                        at = &m->next;
+                        continue;
+                }
+                any = true;
+                if ((later & conn) || sim_chance(w, 4) == 0) {
+                        later |= conn;
                         at = &m->next;
                         continue;
                 }
                 *at = m->next;
-                /* a connection ends with its process */
-                if (m->to_agent && a->alive && m->conn > a->born_conn)
-                        sim_agent_receive(a, m);
-                else if (!m->to_agent && w->coord.alive)
-                        sim_coord_receive(&w->coord, m);
-                else
-                        sim_msg_free(m);
-                at = &w->messages; /* what it sends may be due, too */
+                hear(w, m);
         }
+        return any;
+}
+
+/* The timers of those in `who`: a bit an agent, and one more for the coordinator. */
+static void tick(struct sim_world *w, unsigned who)
+{
+        for (size_t i = 0; i < w->n_hosts; i++) {
+                struct sim_agent *a = &w->agents[i];
+
+                if ((who & 1U << i) && a->alive && w->now_ns >= a->frozen_until_ns)
+                        sim_agent_tick(a);
+        }
+        if ((who & 1U << SIM_HOSTS_MAX) && w->coord.alive && w->now_ns >= w->coord.frozen_until_ns)
+                sim_coord_tick(&w->coord);
 }
 
 /* ---- what goes wrong ---- */
@@ -324,18 +360,19 @@ static void world_free(struct sim_world *w)
 
 static void world_tick(struct sim_world *w, struct theft *thefts, const struct storm *s)
 {
+        /* whose timers come before what waits in its sockets */
+        unsigned early = (unsigned)sim_chance(w, 1 << (SIM_HOSTS_MAX + 1));
+
         w->now_ns += SIM_TICK_NS;
         trouble_coord(w, s);
         for (size_t i = 0; i < w->n_hosts; i++) {
                 trouble_agent(w, &w->agents[i], s);
                 theft_tick(w, &thefts[i], i, s);
         }
-        deliver(w);
-        for (size_t i = 0; i < w->n_hosts; i++)
-                if (w->agents[i].alive && w->now_ns >= w->agents[i].frozen_until_ns)
-                        sim_agent_tick(&w->agents[i]);
-        if (w->coord.alive && w->now_ns >= w->coord.frozen_until_ns)
-                sim_coord_tick(&w->coord);
+        tick(w, early);
+        while (deliver_some(w))
+                ;
+        tick(w, ~early);
 }
 
 static bool all_counted(const struct sim_world *w)
