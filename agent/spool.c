@@ -12,15 +12,14 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/handover.h"
+#include "base/lock-file.h"
 
-#define SCHEMA_VERSION  1
-#define LOCK_TRIES      20
-#define LOCK_AGAIN_USEC 100000
-#define LINGER_USEC     150000 /* and half of that, if a timer is due then anyway */
+#define SCHEMA_VERSION   1
+#define LOCK_PATIENCE_MS 2000   /* for what one that was killed had forked, see lock-file.h */
+#define LINGER_USEC      150000 /* and half of that, if a timer is due then anyway */
 
 static const char schema[] =
         "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -417,6 +416,7 @@ static int lock_dir(struct spool *s, const char *dir, struct error *err)
 {
         _cleanup_(freep)
         char *path = NULL;
+        int r;
 
         if (asprintf(&path, "%s/lock", dir) < 0)
                 return -ENOMEM;
@@ -426,15 +426,17 @@ static int lock_dir(struct spool *s, const char *dir, struct error *err)
                                        "state directory %s: it must exist and be writable "
                                        "(--state-dir)",
                                        dir);
-        /* A child that an agent had forked when it was killed has its lock until it calls exec. */
-        for (int i = 0; flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0; i++) {
-                if (i == LOCK_TRIES)
-                        return error_set(err, -EWOULDBLOCK,
-                                         "another lxdsoak-agent uses the state directory %s: stop "
-                                         "it, or give this one its own (--state-dir)",
-                                         dir);
-                usleep(LOCK_AGAIN_USEC);
-        }
+        r = lock_file_take(s->lock_fd, LOCK_PATIENCE_MS);
+        if (r == -EWOULDBLOCK)
+                return error_set(err, r,
+                                 "another lxdsoak-agent uses the state directory %s: stop it, or "
+                                 "give this one its own (--state-dir)",
+                                 dir);
+        if (r < 0)
+                return error_set_errno(err, r,
+                                       "state directory %s: it cannot be locked, and must be on a "
+                                       "file system where it can (--state-dir)",
+                                       dir);
         return 0;
 }
 

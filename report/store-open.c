@@ -4,12 +4,13 @@
 
 #include <fcntl.h>
 #include <libgen.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/lock-file.h"
 #include "report/store-internal.h"
 
-#define BUSY_TIMEOUT_MS 1000
+#define BUSY_TIMEOUT_MS  1000
+#define LOCK_PATIENCE_MS 100 /* store_driven() holds it for a moment */
 
 static int store_exec(struct store *s, const char *sql, const char *what, struct error *err)
 {
@@ -66,22 +67,11 @@ static int open_parent(const char *path)
         return open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* store_driven() holds it for a moment. */
-static int lock_patiently(int fd)
-{
-        for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
-                if (errno != EWOULDBLOCK || i == 5)
-                        return -errno;
-                usleep(20000);
-        }
-        return 0;
-}
-
 /* Where locks are not to be had (some network file systems), SQLite's own must do. */
 static int store_lock(struct store *s, struct error *err)
 {
         s->lock_fd = open_parent(s->path);
-        if (s->lock_fd >= 0 && lock_patiently(s->lock_fd) == -EWOULDBLOCK)
+        if (s->lock_fd >= 0 && lock_file_take(s->lock_fd, LOCK_PATIENCE_MS) == -EWOULDBLOCK)
                 return error_set(err, -EBUSY,
                                  "%s: another lxdsoak-coord is driving this run at the moment",
                                  s->path);
@@ -93,11 +83,7 @@ int store_driven(const char *path)
         _cleanup_(closep)
         int fd = open_parent(path);
 
-        if (fd < 0)
-                return -errno;
-        if (flock(fd, LOCK_SH | LOCK_NB) == 0)
-                return 0;
-        return errno == EWOULDBLOCK ? 1 : -errno;
+        return fd < 0 ? -errno : lock_file_is_taken(fd);
 }
 
 int store_create(const char *run_dir, struct store **ret, struct error *err)
