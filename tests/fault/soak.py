@@ -160,6 +160,11 @@ class Coordinator:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def said(self):
+        """On stderr, so far."""
+        with open(self.err, encoding="utf-8") as err:
+            return err.read()
+
     def end(self, timeout=120):
         """Waits for its end; killed, and the test failed, when it takes longer than that."""
         try:
@@ -167,9 +172,8 @@ class Coordinator:
         except subprocess.TimeoutExpired:
             children.end(self.process, first=signal.SIGKILL)
             code = None
-        with open(self.out, encoding="utf-8") as out, open(self.err, encoding="utf-8") as err:
-            outcome = Outcome(code, out.read(), err.read(), self.run_dir,
-                              time.monotonic() - self.begin)
+        with open(self.out, encoding="utf-8") as out:
+            outcome = Outcome(code, out.read(), self.said(), self.run_dir, time.monotonic() - self.begin)
         assert code is not None, f"it hangs: {outcome.err}\n{outcome.out}"
         return outcome
 

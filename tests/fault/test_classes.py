@@ -77,9 +77,9 @@ def test_exec_that_lxd_lists_is_an_operation_stuck(host):
 
 def test_image_locked(host):
     """No create ends, other requests do, and nothing unpacks."""
-    run = host.start("--total", 12, "--parallel", 4, "--exec", "sleep 3", "--deadline", "create=2s")
+    run = host.start("--total", 12, "--parallel", 4, "--exec", "sleep 3", "--deadline", "create=5s")
     wait_until(lambda: host.lxd.stats()["instances"]["running"] >= 3, 30, "running instances")
-    host.lxd.fault("image-locked", for_ms=9000)
+    host.lxd.fault("image-locked", for_ms=14000)  # before that, the others have come to their creates
     outcome = run.end(120)
     found = of_class(outcome, "image-locked")
     assert {w["suspect"] for w in found} == {"image soak"}, found

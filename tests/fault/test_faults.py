@@ -110,7 +110,7 @@ def tables(store):
 
 
 def test_255_in_flight(make_host):
-    host = make_host("--latency", "all=lognormal:150ms:0.3")
+    host = make_host("--latency", "all=lognormal:400ms:0.3")
     outcome = host.soak("--total", 300, "--parallel", 255)
     check_passed(outcome, 300)
     check_clean(host)

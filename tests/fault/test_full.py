@@ -33,7 +33,7 @@ def test_under_the_spool(short_dir):
         assert "disk is full" in agent.said(), agent.said()
         assert counted(run.run_dir) < total and run.process.poll() is None
         disk.free()
-        outcome = run.end(30)
+        outcome = run.end(180)
         assert outcome.code == PASS, outcome
         wait_until(lambda: "The spool can be written again" in agent.said(), 20, "word of it")
         check_once(host, run.run_dir, total)

@@ -155,6 +155,8 @@ def test_standing_still_for_longer_than_a_lease(make_host, who):
     frozen.send_signal(signal.SIGSTOP)
     try:
         time.sleep(14)
+        if who == "agent":
+            wait_until(lambda: "go to other hosts" in run.said(), 60, "its units lent to the other")
     finally:
         frozen.send_signal(signal.SIGCONT)
     outcome = run.end(180)

@@ -31,7 +31,9 @@ static void store_copy(struct sim_store *to, const struct sim_store *from)
 
                 *row = from->leases[i];
                 row->parts = calloc(row->n_parts + 1, sizeof(*row->parts));
-                memcpy(row->parts, from->leases[i].parts, row->n_parts * sizeof(*row->parts));
+                if (row->n_parts > 0)
+                        memcpy(row->parts, from->leases[i].parts,
+                               row->n_parts * sizeof(*row->parts));
         }
 }
 
