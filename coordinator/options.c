@@ -53,7 +53,7 @@ static const struct option_spec specs[] = {
         {"known-agents", 0, OPTION_STRING, "FILE", "public keys of the agents; by default ~/.config/lxdsoak/known_agents, then /etc/lxdsoak/known_agents",
          NULL, AT(known_agents)},
         {"connect-timeout", 0, OPTION_DURATION, "TIME", "how long the hosts have to answer",
-         "10s", AT(connect_timeout_ns), 100 * NSEC_PER_MSEC, HOUR_NS},
+         "15s", AT(connect_timeout_ns), 100 * NSEC_PER_MSEC, HOUR_NS},
         {"lease", 0, OPTION_DURATION, "TIME", "how long a host may go on without a word from here",
          "1m", AT(lease_ns), LEASE_MIN_NS, LEASE_MAX_NS},
         {"wait", 0, OPTION_FLAG, NULL, "when another coordinator has a host, wait until it is free",

@@ -41,37 +41,53 @@ def counted(run_dir):
         return 0  # not made yet
 
 
-def go_on(bed, run):
-    resumed = bed.start("resume", str(run.run_dir), "--json")
-    resumed.run_dir = run.run_dir
-    return resumed
+class Storm:
+    """A run whose agents and coordinator are killed KILLS times, each when something was counted since the last."""
 
+    def __init__(self, bed, total, dice):
+        self.bed, self.dice = bed, dice
+        self.run = bed.start("--hosts", ",".join(bed.names), "--total", total, "--parallel", PARALLEL, "--json")
 
-def storm(bed, run, dice):
-    """Kills somebody KILLS times, each when something has been counted since the last; returns who drives then."""
-    for _ in range(KILLS):
-        before = counted(run.run_dir)
-        wait_until(lambda before=before: counted(run.run_dir) > before, 120, "progress between two kills")
-        time.sleep(dice.uniform(0, 2))
-        victim = dice.choice(["coordinator", *bed.names])
-        if victim == "coordinator":
-            run.signal(signal.SIGKILL)
-            run.end(10)
-            run = go_on(bed, run)
-        else:
-            wait_until(lambda victim=victim: bed.unit_property(victim, "ActiveState") == "active", 90, "its restart")
-            bed.sh(victim, "systemctl kill --signal=KILL --kill-whom=main lxdsoak-agent")
-    return run
+    def end(self):
+        try:
+            for _ in range(KILLS):
+                self.await_progress()
+                time.sleep(self.dice.uniform(0, 2))
+                victim = self.dice.choice(["coordinator", *self.bed.names])
+                if victim == "coordinator":
+                    self.kill_coordinator()
+                else:
+                    self.kill_agent(victim)
+            return self.run.end(300 + 10 * KILLS)
+        except BaseException:
+            self.run.signal(signal.SIGKILL)
+            print(self.run.end(10))
+            raise
+
+    def await_progress(self):
+        before = counted(self.run.run_dir)
+        wait_until(lambda: counted(self.run.run_dir) > before, 120, "progress")
+        assert self.run.process.poll() is None, "it ended before all were killed"
+
+    def kill_coordinator(self):
+        """And goes on. There may be no agent at that moment: systemd waits 10 s before it starts one again."""
+        self.run.signal(signal.SIGKILL)
+        self.run.end(10)
+        run_dir = self.run.run_dir
+        self.run = self.bed.start("resume", str(run_dir), "--json", "--connect-timeout", "60s")
+        self.run.run_dir = run_dir
+
+    def kill_agent(self, host):
+        wait_until(lambda: self.bed.unit_property(host, "ActiveState") == "active", 90, f"agent of {host}")
+        self.bed.sh(host, "systemctl kill --signal=KILL --kill-whom=main lxdsoak-agent")
 
 
 def test_killed_again_and_again(bed):
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
-    total = 15 * KILLS
+    total = 25 * KILLS
     with lifecycle(bed) as names:
-        run = bed.start("--hosts", ",".join(bed.names), "--total", total, "--parallel", PARALLEL, "--json")
-        wait_until(lambda: counted(run.run_dir) > 0, 120, "units")
-        outcome = storm(bed, run, random.Random(seed)).end(300 + 10 * KILLS)
+        outcome = Storm(bed, total, random.Random(seed)).end()
         assert outcome.code in (PASS, INCONCLUSIVE, THRESHOLD), outcome
         store = outcome.store
         assert outcome.each_once(total)
