@@ -20,9 +20,6 @@
 #define GIVE_UP_NS (600 * NSEC_PER_SEC)
 /* A full pool: so often one unit tries whether there is room. */
 #define POOL_RETRY_NS (5 * NSEC_PER_SEC)
-/* Late: more than so many times as long as the slowest of at least so many. */
-#define LATE_FACTOR  2
-#define LATE_SAMPLES 20
 
 struct slot {
         struct slot *prev, *next;
@@ -51,9 +48,6 @@ struct run {
         json_object *leftovers; /* the stock's, once it was taken; borrowed */
         bool given_up;          /* nothing gets on, or a wedge was to end the run */
         int64_t wedged_in_a_row;
-        struct {
-                int64_t n, slowest_ns;
-        } seen[PHASE_MAX_];
 };
 
 static void pump_soon(struct run *run)
@@ -128,15 +122,6 @@ static void suspect(struct run *run, const struct record *record, const char *in
         suspects_add(run->deps.suspects, &suspect);
 }
 
-static void saw(struct run *run, const struct record *sample)
-{
-        enum phase p = sample->sample.phase;
-
-        run->seen[p].n++;
-        run->seen[p].slowest_ns = MAX(run->seen[p].slowest_ns, sample->sample.duration_ns);
-        wedges_progress(run->wedges, p, sample->sample.duration_ns);
-}
-
 static void on_record(const struct record *record, const char *instance, void *userdata)
 {
         struct run *run = userdata;
@@ -145,7 +130,7 @@ static void on_record(const struct record *record, const char *instance, void *u
         if (record->kind == RECORD_SAMPLE && is_away(record))
                 run->hold_until_ns = now_monotonic_ns() + HOLD_NS;
         if (record->kind == RECORD_SAMPLE && record->sample.result == RESULT_OK)
-                saw(run, record);
+                wedges_progress(run->wedges, record->sample.phase, record->sample.duration_ns);
         if (record->kind != RECORD_LEFTOVER)
                 return;
         stock_remember(run->stock, record, instance);
@@ -303,8 +288,7 @@ static int64_t count_late(const struct run *run)
 
         for (const struct slot *slot = run->slots; slot; slot = slot->next)
                 n += !slot->held && runner_phase(slot->runner, &p, &since) &&
-                     run->seen[p].n >= LATE_SAMPLES &&
-                     now - since > LATE_FACTOR * run->seen[p].slowest_ns + NSEC_PER_SEC;
+                     pace_is_late(wedges_pace(run->wedges), p, now - since);
         return n;
 }
 

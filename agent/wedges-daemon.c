@@ -131,7 +131,7 @@ static void look_at_daemon(struct wedges *w, struct daemon_view *view, int64_t n
 void wedges_watch_daemon(struct wedges *w)
 {
         struct daemon_view view = {.probe_timeout_ns = w->deps.spec->probe_timeout_ns,
-                                   .progress_ns = wedges_newest_progress(w)};
+                                   .progress_ns = pace_newest_ns(&w->pace)};
         int64_t before = w->watch.pid, now = now_monotonic_ns();
         enum daemon_news news;
 

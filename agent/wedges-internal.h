@@ -34,7 +34,7 @@ struct wedges {
         struct inquiry_env env;
         char lxd_dir[256];
         sd_event_source *tick;
-        int64_t progress_ns[PHASE_MAX_], slowest_ns[PHASE_MAX_];
+        struct pace pace;
         struct daemon_watch watch;
         int64_t daemon_number, restarted_ns, back_ns, open_ns;
         int64_t ticked_ns, stood_still_ns; /* our own loop: last here, and when it last was late */
@@ -63,8 +63,6 @@ void wedges_name_directory(const struct wedges *w, int64_t number, enum wedge_cl
 int64_t wedges_note(struct wedges *w, const struct finding *f,
                     const struct wedge_question *question, int64_t number, int cleared_by,
                     bool evidence);
-/* When any phase of any unit last ended well. */
-int64_t wedges_newest_progress(const struct wedges *w);
 
 /* ---- wedges-daemon.c ---- */
 

@@ -161,10 +161,14 @@ static void pool_has_room(struct wedges *w)
 
 void wedges_progress(struct wedges *w, enum phase phase, int64_t duration_ns)
 {
-        w->progress_ns[phase] = now_monotonic_ns();
-        w->slowest_ns[phase] = MAX(w->slowest_ns[phase], duration_ns);
+        pace_ended(&w->pace, phase, duration_ns, now_monotonic_ns());
         if (phase == PHASE_CREATE)
                 pool_has_room(w);
+}
+
+const struct pace *wedges_pace(const struct wedges *w)
+{
+        return &w->pace;
 }
 
 bool wedges_pool_is_full(const struct wedges *w)
@@ -173,15 +177,6 @@ bool wedges_pool_is_full(const struct wedges *w)
                 if (x->record.wedge.class == WEDGE_POOL_FULL)
                         return true;
         return false;
-}
-
-int64_t wedges_newest_progress(const struct wedges *w)
-{
-        int64_t newest = 0;
-
-        for (int p = 0; p < PHASE_MAX_; p++)
-                newest = MAX(newest, w->progress_ns[p]);
-        return newest;
 }
 
 /* ---- the units' questions ---- */
@@ -235,7 +230,7 @@ static int64_t note_of_unit(struct wedge_inquiry *i, const struct finding *f, bo
 
         w->told = *f;
         w->told_ns = now_monotonic_ns();
-        if (f->class == WEDGE_POOL_FULL && w->progress_ns[PHASE_CREATE] > i->asked_ns)
+        if (f->class == WEDGE_POOL_FULL && w->pace.of[PHASE_CREATE].last_ns > i->asked_ns)
                 pool_has_room(w);
         return number;
 }
@@ -339,11 +334,11 @@ static void look_into(struct wedge_inquiry *i)
                 .operation_lost = is_operation_lost(q),
                 .since_ns = q->since_ns,
                 .extensions = q->extensions,
-                .progress = now - w->progress_ns[q->phase] < span,
-                .progress_elsewhere = now - wedges_newest_progress(w) < span,
+                .progress = now - w->pace.of[q->phase].last_ns < span,
+                .progress_elsewhere = now - pace_newest_ns(&w->pace) < span,
                 .company = has_company(i),
                 .for_ns = now - q->since_ns,
-                .slowest_ns = w->slowest_ns[q->phase],
+                .slowest_ns = w->pace.of[q->phase].slowest_ns,
                 .overloaded = probe_overloaded(w->deps.probe),
         };
 

@@ -8,6 +8,7 @@
  */
 
 #include "agent/inquiry.h"
+#include "agent/pace.h"
 #include "agent/probe.h"
 #include "proto/message.h"
 #include "proto/record.h"
@@ -37,6 +38,8 @@ void wedges_stop(struct wedges *w);
 
 /* A phase of some unit ended well, after so long. */
 void wedges_progress(struct wedges *w, enum phase phase, int64_t duration_ns);
+/* What comes of that; borrowed. */
+const struct pace *wedges_pace(const struct wedges *w);
 
 struct wedge_question {
         int64_t unit, attempt, lease;
