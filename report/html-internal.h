@@ -67,6 +67,10 @@ void html_write_outlived(const struct html_page *page);
 bool html_has_leaks(const struct html_page *page);
 void html_write_leaks(const struct html_page *page);
 
+/* html-live.c: what goes with the count of instances */
+bool html_has_lives(const struct html_page *page);
+void html_write_lives(const struct html_page *page);
+
 /* html-drift.c: what goes with time */
 bool html_has_drift(const struct html_page *page);
 void html_write_drift(const struct html_page *page);

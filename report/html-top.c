@@ -81,6 +81,8 @@ static void contents(const struct html_page *page)
         fputs("<nav aria-label=\"Contents\"><a href=\"#phases\">Phases</a>", page->out);
         if (s->wedges_total > 0)
                 fprintf(page->out, "<a href=\"#wedges\">Wedges (%" N ")</a>", s->wedges_total);
+        if (html_has_lives(page))
+                fputs("<a href=\"#live\">By the count</a>", page->out);
         if (html_has_leaks(page))
                 fputs("<a href=\"#leaks\">Leaks</a>", page->out);
         if (html_has_drift(page))

@@ -57,6 +57,7 @@ static void write_page(const struct html_page *page)
         html_write_phases(page);
         html_write_density(page);
         html_write_wedges(page);
+        html_write_lives(page);
         html_write_leaks(page);
         html_write_drift(page);
         html_write_outlived(page);

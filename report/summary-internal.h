@@ -25,6 +25,12 @@ int summary_each(struct summary_context *c, const char *sql, const char *param,
                  int (*row)(struct summary_context *c, sqlite3_stmt *st, void *userdata),
                  void *userdata) _warn_unused_;
 
+/* The same, for who steps through the rows himself; sqlite3_finalize() it. */
+int summary_prepare(struct summary_context *c, const char *sql, const char *param,
+                    sqlite3_stmt **ret) _warn_unused_;
+/* Neither a row nor the end came: tells why, and returns the errno. */
+int summary_unreadable(struct summary_context *c, int sqlite_code);
+
 /* A column as text, "" for NULL; as sqlite3_column_text(). */
 const char *summary_text(sqlite3_stmt *st, int column);
 /* The same, cut to size, made UTF-8 and without control characters but '\n' and '\t': a store may
@@ -64,6 +70,30 @@ int summary_drifts_sample(struct summary_drifts *d, enum phase phase, int64_t at
                           int64_t duration_ns) _warn_unused_;
 /* When all have come: what drifts. */
 int summary_read_drift(struct summary_context *c, struct summary_drifts *d) _warn_unused_;
+/* Phases by how many instances there are, while the samples come: of each host in the order of its
+ * agents, and of each of these in its own (agent, seq). */
+struct summary_lives;
+struct summary_life { /* a sample that ended */
+        int64_t agent, seq, unit;
+        enum phase phase;
+        bool ok;
+        int64_t start_realtime_ns, start_monotonic_ns, duration_ns;
+};
+int summary_lives_new(struct summary_context *c, struct summary_lives **ret) _warn_unused_;
+struct summary_lives *summary_lives_free(struct summary_lives *l);
+DEFINE_CLEANUP(struct summary_lives *, summary_lives_free)
+int summary_lives_sample(struct summary_context *c, struct summary_lives *l, size_t host,
+                         const struct summary_life *life) _warn_unused_;
+/* All of that host have come. */
+int summary_lives_end_host(struct summary_context *c, struct summary_lives *l,
+                           size_t host) _warn_unused_;
+int summary_read_lives(struct summary_context *c, struct summary_lives *l) _warn_unused_;
+/* Is the slope of any phase told? If not, by how much the count varied. */
+bool summary_lives_told(const struct summary *s, double *ret_spread);
+/* "+0.31 s": what a hundred instances more cost, by what one does. Returns buf. */
+const char *summary_format_hundred(double slope, char *buf, size_t size);
+void summary_print_lives(const struct summary *s, FILE *out);
+json_object *summary_lives_json(const struct summary *s);
 bool summary_drift_found(const struct summary_drift *d);
 /* Its host; NULL = it is of all. */
 const char *summary_drift_host(const struct summary *s, const struct summary_drift *d);

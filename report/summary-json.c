@@ -190,6 +190,7 @@ json_object *summary_to_json(const struct summary *s)
         put(o, "thresholds", summary_thresholds_json(s));
         put_part(o, s, &s->total, false);
         put(o, "drift", summary_drift_json(s));
+        put(o, "live", summary_lives_json(s));
         put(o, "hosts", hosts_json(s));
         put(o, "errors", errors_json(s));
         if (s->mode == MODE_DENSITY)

@@ -14,6 +14,8 @@ struct phase_set {
         struct histogram *unended[PHASE_MAX_]; /* cut short, timed out, lost */
         struct summary_part *part;
         struct summary_drifts *drifts; /* of all hosts; may be NULL */
+        struct summary_lives *lives;   /* of all hosts */
+        size_t host;
 };
 
 static void phase_set_deinit(struct phase_set *set)
@@ -62,39 +64,60 @@ static int row_sample(struct summary_context *c, sqlite3_stmt *st, void *userdat
         struct phase_set *set = userdata;
         int phase = phase_from_name(summary_text(st, 0));
         int result = result_from_name(summary_text(st, 1));
+        struct summary_life life = {
+                .phase = (enum phase)phase,
+                .ok = result == RESULT_OK,
+                .duration_ns = sqlite3_column_int64(st, 2),
+                .start_realtime_ns = sqlite3_column_int64(st, 3),
+                .start_monotonic_ns = sqlite3_column_int64(st, 4),
+                .agent = sqlite3_column_int64(st, 5),
+                .seq = sqlite3_column_int64(st, 6),
+                .unit = sqlite3_column_int64(st, 7),
+        };
+        int64_t end_ns;
+        int r;
 
         if (phase < 0 || result < 0)
                 return 0;
+        if (__builtin_add_overflow(life.start_realtime_ns, life.duration_ns, &end_ns))
+                end_ns = INT64_MAX; /* a store may say anything */
+        r = summary_lives_sample(c, set->lives, set->host, &life);
+        if (r < 0)
+                return r;
         if (result == RESULT_INTERRUPTED || result == RESULT_TIMEOUT || result == RESULT_LOST)
-                histogram_record(set->unended[phase], sqlite3_column_int64(st, 2));
+                histogram_record(set->unended[phase], life.duration_ns);
         if (result == RESULT_INTERRUPTED)
                 return 0;
         set->part->phases[phase].count++;
         if (result == RESULT_OK) {
-                histogram_record(set->of[phase], sqlite3_column_int64(st, 2));
+                histogram_record(set->of[phase], life.duration_ns);
                 c->samples_ok++;
-                return summary_drifts_sample(set->drifts, (enum phase)phase,
-                                             sqlite3_column_int64(st, 3),
-                                             sqlite3_column_int64(st, 2));
+                return summary_drifts_sample(set->drifts, life.phase, end_ns, life.duration_ns);
         }
         set->part->phases[phase].failed++;
         return 0;
 }
 
-static int read_host_phases(struct summary_context *c, struct summary_part *host,
-                            struct phase_set *total)
+static int read_host_phases(struct summary_context *c, size_t i, struct phase_set *total)
 {
+        struct summary_part *host = c->summary->hosts + i;
         _cleanup_(phase_set_deinit)
         struct phase_set set = {0};
         int r;
 
         r = phase_set_init(&set, host, total->drifts);
+        set.lives = total->lives;
+        set.host = i;
         if (r == 0)
                 r = summary_each(c,
-                                 "SELECT phase, result, duration_ns, start_realtime_ns +"
-                                 " duration_ns FROM sample WHERE run = ?1 AND agent IN (SELECT "
-                                 "agent FROM agent WHERE run = ?1 AND host = ?2)",
+                                 "SELECT phase, result, duration_ns, start_realtime_ns,"
+                                 " start_monotonic_ns, agent, seq, unit FROM sample WHERE run = ?1"
+                                 " AND agent IN"
+                                 " (SELECT agent FROM agent WHERE run = ?1 AND host = ?2)"
+                                 " ORDER BY agent, seq",
                                  host->name, row_sample, &set);
+        if (r == 0)
+                r = summary_lives_end_host(c, set.lives, i);
         for (int p = 0; p < PHASE_MAX_ && r == 0; p++) {
                 total->part->phases[p].count += host->phases[p].count;
                 total->part->phases[p].failed += host->phases[p].failed;
@@ -111,17 +134,24 @@ int summary_read_phases(struct summary_context *c)
         struct phase_set total = {0};
         _cleanup_(summary_drifts_freep)
         struct summary_drifts *drifts = NULL;
+        _cleanup_(summary_lives_freep)
+        struct summary_lives *lives = NULL;
         int r;
 
         r = summary_drifts_new(c->summary, &drifts);
         if (r == 0)
+                r = summary_lives_new(c, &lives);
+        if (r == 0)
                 r = phase_set_init(&total, &c->summary->total, drifts);
+        total.lives = lives;
         for (size_t i = 0; i < c->summary->n_hosts && r == 0; i++)
-                r = read_host_phases(c, c->summary->hosts + i, &total);
+                r = read_host_phases(c, i, &total);
         if (r == 0)
                 r = phase_set_finish(&total);
         if (r == 0)
                 r = summary_read_drift(c, drifts);
+        if (r == 0)
+                r = summary_read_lives(c, lives);
         return r < 0 ? r : summary_hold_thresholds(c->summary, total.of);
 }
 

@@ -389,6 +389,7 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
         print_phases(s, style, out);
         summary_print_survival(s, out);
         print_density(s, out);
+        summary_print_lives(s, out);
         print_hosts(s, style, out);
         summary_print_wedges(s, out);
         print_left(s, out);

@@ -6,26 +6,45 @@
 #include "proto/fields.h"
 #include "report/summary-internal.h"
 
-int summary_each(struct summary_context *c, const char *sql, const char *param,
-                 int (*row)(struct summary_context *c, sqlite3_stmt *st, void *userdata),
-                 void *userdata)
+int summary_prepare(struct summary_context *c, const char *sql, const char *param,
+                    sqlite3_stmt **ret)
 {
-        sqlite3 *db = store_db(c->store);
         sqlite3_stmt *st = NULL;
-        int code, r = 0;
+        int code = sqlite3_prepare_v2(store_db(c->store), sql, -1, &st, NULL);
 
-        code = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
         if (code == SQLITE_OK)
                 code = sqlite3_bind_text(st, 1, c->summary->run, -1, SQLITE_STATIC);
         if (code == SQLITE_OK && param)
                 code = sqlite3_bind_text(st, 2, param, -1, SQLITE_STATIC);
-        if (code == SQLITE_OK) {
-                while (r == 0 && (code = sqlite3_step(st)) == SQLITE_ROW)
-                        r = row(c, st, userdata);
+        if (code != SQLITE_OK) {
+                code = summary_unreadable(c, code);
+                sqlite3_finalize(st);
+                return code;
         }
+        *ret = st;
+        return 0;
+}
+
+int summary_unreadable(struct summary_context *c, int sqlite_code)
+{
+        return error_set(c->err, sqlite_code == SQLITE_NOMEM ? -ENOMEM : -EUCLEAN,
+                         "%s: cannot read it: %s", store_path(c->store),
+                         sqlite3_errmsg(store_db(c->store)));
+}
+
+int summary_each(struct summary_context *c, const char *sql, const char *param,
+                 int (*row)(struct summary_context *c, sqlite3_stmt *st, void *userdata),
+                 void *userdata)
+{
+        sqlite3_stmt *st = NULL;
+        int code, r = summary_prepare(c, sql, param, &st);
+
+        if (r < 0)
+                return r;
+        while (r == 0 && (code = sqlite3_step(st)) == SQLITE_ROW)
+                r = row(c, st, userdata);
         if (r == 0 && code != SQLITE_DONE)
-                r = error_set(c->err, code == SQLITE_NOMEM ? -ENOMEM : -EUCLEAN,
-                              "%s: cannot read it: %s", store_path(c->store), sqlite3_errmsg(db));
+                r = summary_unreadable(c, code);
         sqlite3_finalize(st);
         return r;
 }

@@ -21,6 +21,8 @@
  *   drift       of how long each phase's good samples took, over all hosts, and of what is measured
  *               of each host (table `metric`), against time; see drift.h. p is corrected over all
  *               series. Not in density mode, where the load itself grows.
+ *   live        of each phase's good samples, by how many of the run's instances were on the host
+ *               when it began, over all hosts; see live-count.h and live-latency.h.
  *   leaks       from table `census`: what grows with the units; see leak.h.
  */
 
@@ -28,6 +30,7 @@
 
 #include "base/histogram.h"
 #include "report/html-gauges.h"
+#include "report/live-latency.h"
 #include "report/store.h"
 #include "report/threshold.h"
 #include "report/trend.h"
@@ -120,6 +123,15 @@ struct summary_bucket { /* density: by how many were up on the host */
         int64_t mem_available; /* least, at its end; -1 = not known */
 };
 
+struct summary_live { /* of a phase, by how many instances there were when it began */
+        struct summary_live_bucket {
+                int64_t from, to, count;
+                int64_t p50_ns, p90_ns, p99_ns, max_ns;
+        } buckets[LIVE_BUCKETS]; /* those with something in them; the same for all phases */
+        size_t n_buckets;
+        struct live_slope slope;
+};
+
 struct summary_threshold {
         struct threshold threshold;
         enum threshold_state state;
@@ -159,6 +171,7 @@ struct summary {
         int64_t errors_total; /* distinct ones */
         struct summary_bucket *buckets;
         size_t n_buckets;
+        struct summary_live live[PHASE_MAX_];
         struct summary_threshold *thresholds; /* in the order in which they were given */
         size_t n_thresholds;
         char aborted[THRESHOLD_TEXT_MAX]; /* the one that ended the run; "" = none did */

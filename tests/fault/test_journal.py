@@ -110,8 +110,12 @@ def test_failures_and_what_was_left(bed):
 
 def test_density(bed):
     bed.host("a", "--latency", "all=2ms")
-    outcome = bed.soak("--mode", "density", "--total", 9, "--parallel", 3)
+    outcome = bed.soak("--mode", "density", "--total", 30, "--parallel", 3)
     assert outcome.code == PASS, outcome
+    creates = outcome.data["live"]["create"]
+    assert creates["spread"] > 10 and creates["low_ns"] <= creates["per_hundred_ns"] <= creates["high_ns"]
+    assert sum(b["count"] for b in creates["buckets"]) == 30
+    assert creates["buckets"][-1]["from"] >= 24, creates
     check_same(bed, outcome)
 
 

@@ -88,6 +88,7 @@ static inline void sample(struct made *m, size_t host, int64_t unit, enum phase 
 
         r.sample.phase = phase;
         r.sample.start_realtime_ns = start_ns;
+        r.sample.start_monotonic_ns = start_ns - T0;
         r.sample.duration_ns = duration_ns;
         r.sample.result = result;
         r.sample.error_code = error ? 500 : 0;

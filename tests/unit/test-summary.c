@@ -65,6 +65,7 @@ static void test_pass(void **state)
         assert_true(s->total.units_per_sec > 4.7 && s->total.units_per_sec < 4.8);
         assert_int_equal(s->total.oldest_ns, 12400 * MS);
         text = narrow_text_of(s);
+        assert_non_null(strstr(text, "\nhow many instances a host had hardly varied (by "));
         assert_true(startswith(text, "PASS: 200 of 200 units passed, nothing left behind\n"
                                      "2 hosts · 25 at a time on each · 42.0 s · 4.76 units/s · "));
 
@@ -204,9 +205,49 @@ static void test_density(void **state)
         assert_true(s->buckets[8].time_p50_ns > s->buckets[0].time_p50_ns);
         text = narrow_text_of(s);
         assert_non_null(strstr(text, "161–180"));
+        assert_non_null(strstr(text, "\n0–31              1.1 s  "));
+        assert_non_null(strstr(text, "\na hundred more  +"));
         json_object *o = summary_to_json(s);
         assert_int_equal(json_object_get_int(at(o, "/density/0/mem_each")), 30 << 20);
+        /* 800 ms of what about() makes of it, and a tenth more for those that are under way */
+        assert_in_range(json_object_get_int64(at(o, "/live/create/per_hundred_ns")), 780 * MS,
+                        1000 * MS);
+        assert_in_range(json_object_get_int64(at(o, "/live/create/low_ns")), 700 * MS, 900 * MS);
+        assert_int_equal(json_object_array_length(at(o, "/live/create/buckets")), 6);
+        assert_int_equal(json_object_get_int(at(o, "/live/create/buckets/5/from")), 160);
+        assert_in_range(json_object_get_int(at(o, "/live/create/buckets/5/count")), 8, 20);
+        assert_int_equal(json_object_array_length(at(o, "/live/stop/buckets")), 0);
+        assert_null(at(o, "/live/stop/per_hundred_ns"));
         json_object_put(o);
+}
+
+/* What was unwound is not there any more, and yields no delete that could be counted. */
+static void test_unwound(void **state)
+{
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+
+        make(m, MODE_CHURN, 100, 0);
+        for (int64_t unit = 1; unit <= 40; unit++) {
+                int64_t start = T0 + unit * 100 * MS;
+
+                sample(m, 0, unit, PHASE_CREATE, start, 50 * MS, RESULT_OK, NULL);
+                if (unit % 4 == 0)
+                        sample(m, 0, unit, PHASE_DELETE, start + 50 * MS, 9 * MS, RESULT_OK, NULL);
+                else
+                        sample(m, 0, unit, PHASE_START, start + 50 * MS, 9 * MS, RESULT_FAIL, "no");
+                if (unit % 4 != 2) /* counted, or lent again; of the others nothing is known */
+                        outcome(m, 0, unit, unit % 4 ? OUTCOME_FAILED : OUTCOME_PASSED, start,
+                                60 * MS, unit % 4 != 1);
+        }
+        end(m, NSEC_PER_SEC);
+        s = summary_of(m);
+        assert_int_equal(s->live[PHASE_CREATE].n_buckets, 6);
+        assert_int_equal(s->live[PHASE_CREATE].buckets[4].from, 8);
+        assert_int_equal(s->live[PHASE_CREATE].buckets[4].to, 9);
+        assert_int_equal(s->live[PHASE_CREATE].buckets[4].count, 8);
+        assert_int_equal(s->live[PHASE_CREATE].buckets[5].count, 2); /* 39, 40: ten forgotten */
 }
 
 /* Nothing at all happened: no division by it, and no pass. */
@@ -345,8 +386,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_pass),    T(test_trouble), T(test_density), T(test_nothing),
-                T(test_stopped), T(test_merged),  T(test_table),   T(test_survival),
+                T(test_pass),    T(test_trouble), T(test_density),
+                T(test_unwound), T(test_nothing), T(test_stopped),
+                T(test_merged),  T(test_table),   T(test_survival),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * How long phases take by how many instances were on their host when they began; see
+ * live-latency.h. The count is told from the samples themselves, in the order of their agent, while
+ * they are gone through for percentiles (live-count.h), and from the outcomes of the units that
+ * were unwound, which stand in other tables and are read along with them.
+ */
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/parse.h"
+#include "report/live-count.h"
+#include "report/live-latency.h"
+#include "report/summary-internal.h"
+#include "report/table.h"
+
+#define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
+
+/* Where a record stands among those of all hosts. */
+struct place {
+        int64_t host, agent, seq; /* host: its number in the run */
+};
+
+struct summary_lives {
+        sqlite3_stmt *unwound; /* units that ended otherwise than well, in the order of place */
+        bool has_next;
+        struct place next; /* of the row it is at */
+        struct place at;   /* of the last sample */
+        int64_t now_ns;    /* when that ended, monotonic */
+        struct live_count count;
+        struct live_latency phases[PHASE_MAX_];
+};
+
+struct summary_lives *summary_lives_free(struct summary_lives *l)
+{
+        if (!l)
+                return NULL;
+        sqlite3_finalize(l->unwound);
+        live_count_deinit(&l->count);
+        for (size_t i = 0; i < PHASE_MAX_; i++)
+                live_latency_deinit(l->phases + i);
+        free(l);
+        return NULL;
+}
+
+/* ---- reading ---- */
+
+static int next_unwound(struct summary_context *c, struct summary_lives *l)
+{
+        int code = sqlite3_step(l->unwound);
+
+        l->has_next = code == SQLITE_ROW;
+        if (!l->has_next)
+                return code == SQLITE_DONE ? 0 : summary_unreadable(c, code);
+        l->next = (struct place){
+                .host = sqlite3_column_int64(l->unwound, 0),
+                .agent = sqlite3_column_int64(l->unwound, 1),
+                .seq = sqlite3_column_int64(l->unwound, 2),
+        };
+        return 0;
+}
+
+int summary_lives_new(struct summary_context *c, struct summary_lives **ret)
+{
+        _cleanup_(summary_lives_freep)
+        struct summary_lives *l = calloc(1, sizeof(*l));
+        int r;
+
+        if (!l)
+                return -ENOMEM;
+        for (int p = 0; p < PHASE_MAX_; p++)
+                live_latency_init(l->phases + p);
+        r = live_count_init(&l->count);
+        if (r == 0)
+                r = summary_prepare(c,
+                                    "SELECT h.number AS number, o.agent, o.seq, o.unit"
+                                    " FROM (SELECT agent, seq, unit FROM unit"
+                                    "  WHERE run = ?1 AND outcome != 'passed'"
+                                    "  UNION ALL SELECT agent, seq, unit FROM late"
+                                    "  WHERE run = ?1 AND outcome != 'passed') o"
+                                    " JOIN agent a USING (agent)"
+                                    " JOIN host h ON h.run = a.run AND h.host = a.host"
+                                    " ORDER BY number, o.agent, o.seq",
+                                    NULL, &l->unwound);
+        if (r == 0)
+                r = next_unwound(c, l);
+        if (r == 0)
+                *ret = TAKE(l);
+        return r;
+}
+
+static bool is_before(const struct place *a, const struct place *b)
+{
+        if (a->host != b->host)
+                return a->host < b->host;
+        if (a->agent != b->agent)
+                return a->agent < b->agent;
+        return a->seq < b->seq;
+}
+
+/* The units that were unwound before a place; those of its agent leave the count. */
+static int unwind(struct summary_context *c, struct summary_lives *l, const struct place *before)
+{
+        int r = 0;
+
+        while (r == 0 && l->has_next && is_before(&l->next, before)) {
+                if (l->next.host == before->host && l->next.agent == before->agent)
+                        live_count_remove(&l->count, sqlite3_column_int64(l->unwound, 3),
+                                          l->now_ns);
+                r = next_unwound(c, l);
+        }
+        return r;
+}
+
+int summary_lives_sample(struct summary_context *c, struct summary_lives *l, size_t host,
+                         const struct summary_life *life)
+{
+        const struct place at = {.host = (int64_t)host, .agent = life->agent, .seq = life->seq};
+        int r;
+
+        if (at.host != l->at.host || at.agent != l->at.agent)
+                live_count_reset(&l->count);
+        r = unwind(c, l, &at);
+        if (r == 0 && life->ok)
+                r = live_latency_add(l->phases + life->phase,
+                                     live_count_at(&l->count, life->start_monotonic_ns),
+                                     life->duration_ns);
+        if (r < 0)
+                return r;
+        l->at = at;
+        if (__builtin_add_overflow(life->start_monotonic_ns, life->duration_ns, &l->now_ns) ||
+            !life->ok)
+                return 0; /* a store may say anything */
+        if (life->phase == PHASE_CREATE)
+                return live_count_add(&l->count,
+                                      &(struct live_unit){life->unit, life->start_realtime_ns},
+                                      l->now_ns);
+        if (life->phase == PHASE_DELETE)
+                live_count_remove(&l->count, life->unit, l->now_ns);
+        return 0;
+}
+
+int summary_lives_end_host(struct summary_context *c, struct summary_lives *l, size_t host)
+{
+        size_t blocks = live_latency_blocks(host, c->summary->n_hosts);
+        int r = 0;
+
+        for (int p = 0; p < PHASE_MAX_ && r == 0; p++)
+                r = live_latency_end_host(l->phases + p, blocks);
+        return r;
+}
+
+static void fill_buckets(const struct live_latency *l, struct summary_live *ret)
+{
+        for (int64_t i = 0; i < LIVE_BUCKETS; i++) {
+                const struct histogram *h = l->buckets[i];
+
+                if (!h)
+                        continue;
+                ret->buckets[ret->n_buckets++] = (struct summary_live_bucket){
+                        .from = i * l->width,
+                        .to = (i + 1) * l->width - 1,
+                        .count = (int64_t)histogram_count(h),
+                        .p50_ns = histogram_percentile(h, 50),
+                        .p90_ns = histogram_percentile(h, 90),
+                        .p99_ns = histogram_percentile(h, 99),
+                        .max_ns = histogram_max(h),
+                };
+        }
+}
+
+int summary_read_lives(struct summary_context *c, struct summary_lives *l)
+{
+        int64_t width = 1;
+        int r = 0;
+
+        for (int p = 0; p < PHASE_MAX_; p++)
+                width = MAX(width, l->phases[p].width);
+        for (int p = 0; p < PHASE_MAX_ && r == 0; p++) {
+                struct summary_live *live = c->summary->live + p;
+
+                r = live_latency_widen(l->phases + p, width);
+                if (r == 0)
+                        r = live_latency_tell(l->phases + p, &live->slope);
+                fill_buckets(l->phases + p, live);
+        }
+        return r;
+}
+
+/* ---- showing ---- */
+
+bool summary_lives_told(const struct summary *s, double *ret_spread)
+{
+        bool told = false;
+
+        *ret_spread = 0;
+        for (int p = 0; p < PHASE_MAX_; p++) {
+                told = told || s->live[p].slope.told;
+                *ret_spread = MAX(*ret_spread, s->live[p].slope.spread);
+        }
+        return told;
+}
+
+const char *summary_format_hundred(double slope, char *buf, size_t size)
+{
+        snprintf(buf, size, "%c%s", slope < 0 ? '-' : '+', DURATION((int64_t)fabs(100 * slope)));
+        return buf;
+}
+
+#define HUNDRED(slope) summary_format_hundred((slope), (char[40]){0}, 40)
+
+/* The bucket of a phase that begins there, if it has one. */
+static const struct summary_live_bucket *bucket_of(const struct summary_live *live, int64_t from)
+{
+        for (size_t i = 0; i < live->n_buckets; i++)
+                if (live->buckets[i].from == from)
+                        return live->buckets + i;
+        return NULL;
+}
+
+/* The first of all phases' buckets that begins at `from` or behind it; NULL = there is none. */
+static const struct summary_live_bucket *next_bucket(const struct summary *s, int64_t from)
+{
+        const struct summary_live_bucket *next = NULL;
+
+        for (int p = 0; p < PHASE_MAX_; p++)
+                for (size_t i = 0; i < s->live[p].n_buckets; i++) {
+                        const struct summary_live_bucket *b = s->live[p].buckets + i;
+
+                        if (b->from >= from && (!next || b->from < next->from))
+                                next = b;
+                }
+        return next;
+}
+
+static int64_t p50_of(const struct summary_live_bucket *b)
+{
+        return b->p50_ns;
+}
+
+static int64_t p99_of(const struct summary_live_bucket *b)
+{
+        return b->p99_ns;
+}
+
+/* A row a bucket, a column a phase. */
+static void bucket_rows(struct table *t, const struct summary *s,
+                        int64_t (*value)(const struct summary_live_bucket *))
+{
+        const struct summary_live_bucket *row;
+
+        for (int64_t from = 0; (row = next_bucket(s, from)); from = row->to + 1) {
+                table_cellf(t, "%" PRId64 "–%" PRId64, row->from, row->to);
+                for (int p = 0; p < PHASE_MAX_; p++) {
+                        const struct summary_live_bucket *b = bucket_of(s->live + p, row->from);
+
+                        if (s->live[p].n_buckets > 0)
+                                table_cell(t, b ? DURATION(value(b)) : NULL);
+                }
+        }
+}
+
+static double slope_of(const struct live_slope *slope)
+{
+        return slope->slope;
+}
+
+static double low_of(const struct live_slope *slope)
+{
+        return slope->lo;
+}
+
+static double high_of(const struct live_slope *slope)
+{
+        return slope->hi;
+}
+
+static void slope_row(struct table *t, const struct summary *s, const char *name,
+                      double (*value)(const struct live_slope *))
+{
+        table_cell(t, name);
+        for (int p = 0; p < PHASE_MAX_; p++)
+                if (s->live[p].n_buckets > 0)
+                        table_cell(t, s->live[p].slope.told ? HUNDRED(value(&s->live[p].slope))
+                                                            : NULL);
+}
+
+static void print_table(const struct summary *s, bool median, FILE *out)
+{
+        char align[PHASE_MAX_ + 2] = "l";
+        struct table t;
+
+        for (int p = 0; p < PHASE_MAX_; p++)
+                if (s->live[p].n_buckets > 0)
+                        strcat(align, "r");
+        table_init(&t, align);
+        table_cell(&t, median ? "median" : "p99");
+        for (int p = 0; p < PHASE_MAX_; p++)
+                if (s->live[p].n_buckets > 0)
+                        table_cell(&t, phase_name(p));
+        bucket_rows(&t, s, median ? p50_of : p99_of);
+        if (median) {
+                slope_row(&t, s, "a hundred more", slope_of);
+                slope_row(&t, s, "  at least", low_of);
+                slope_row(&t, s, "  at most", high_of);
+        }
+        table_print(&t, "", out);
+        table_deinit(&t);
+}
+
+void summary_print_lives(const struct summary *s, FILE *out)
+{
+        double spread;
+
+        if (!next_bucket(s, 0))
+                return;
+        if (!summary_lives_told(s, &spread)) {
+                fprintf(out,
+                        "\nhow many instances a host had hardly varied (by %.0f for most of the "
+                        "run), so nothing can be\ntold of what more of them cost\n",
+                        spread);
+                return;
+        }
+        fputs("\nby how many instances of the run a host had when the phase began; what a hundred "
+              "more cost,\nwith its 95 % interval\n",
+              out);
+        print_table(s, true, out);
+        fputc('\n', out);
+        print_table(s, false, out);
+}
+
+static json_object *bucket_json(const struct summary_live_bucket *b)
+{
+        const struct {
+                const char *key;
+                int64_t value;
+        } members[] = {
+                {"from", b->from},     {"to", b->to},         {"count", b->count},
+                {"p50_ns", b->p50_ns}, {"p90_ns", b->p90_ns}, {"p99_ns", b->p99_ns},
+                {"max_ns", b->max_ns},
+        };
+        json_object *o = json_object_new_object();
+
+        for (size_t i = 0; i < ELEMENTSOF(members); i++)
+                json_object_object_add(o, members[i].key, json_object_new_int64(members[i].value));
+        return o;
+}
+
+static json_object *live_json(const struct summary_live *live)
+{
+        const struct live_slope *slope = &live->slope;
+        const struct {
+                const char *key;
+                double value;
+        } members[] = {{"per_hundred_ns", slope_of(slope)},
+                       {"low_ns", low_of(slope)},
+                       {"high_ns", high_of(slope)}};
+        json_object *o = json_object_new_object(), *buckets = json_object_new_array();
+
+        for (size_t i = 0; i < live->n_buckets; i++)
+                json_object_array_add(buckets, bucket_json(live->buckets + i));
+        json_object_object_add(o, "buckets", buckets);
+        json_object_object_add(o, "spread", json_object_new_double(slope->spread));
+        for (size_t i = 0; i < ELEMENTSOF(members); i++)
+                json_object_object_add(
+                        o, members[i].key,
+                        slope->told ? json_object_new_int64(llround(100 * members[i].value))
+                                    : NULL);
+        return o;
+}
+
+json_object *summary_lives_json(const struct summary *s)
+{
+        json_object *o = json_object_new_object();
+
+        for (int p = 0; p < PHASE_MAX_; p++)
+                json_object_object_add(o, phase_name(p), live_json(s->live + p));
+        return o;
+}
