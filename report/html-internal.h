@@ -46,6 +46,8 @@ void html_write_thresholds(const struct html_page *page);
 /* html-tables.c */
 void html_write_density(const struct html_page *page);
 void html_write_phases(const struct html_page *page);
+/* Those, and whole units, that were not all seen to end. */
+void html_write_unended(const struct html_page *page);
 /* One, host by host. */
 void html_write_phase_hosts(const struct html_page *page, enum phase phase);
 void html_write_hosts(const struct html_page *page);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "report/html-internal.h"
+#include "report/summary-internal.h"
 
 #define N PRId64
 
@@ -78,6 +79,38 @@ static void phase_cells(const struct html_page *page, const struct summary_phase
                 fprintf(page->out, "<td>%s</td>",
                         p->count > p->failed ? HTML_DURATION(values[i]) : "–");
         fputs("</tr>\n", page->out);
+}
+
+void html_write_unended(const struct html_page *page)
+{
+        const struct summary_phase *x;
+        const char *name;
+        bool any = false;
+
+        for (int i = 0; (x = summary_lasting(page->summary, i, &name)); i++)
+                any = any || x->unended > 0;
+        if (!any)
+                return;
+        fputs("<section id=\"unended\"><h2>Not seen to end</h2>\n<p "
+              "class=\"note\">With " SUMMARY_LASTING
+              " (Kaplan-Meier; –: so many were not seen to end).</p>\n",
+              page->out);
+        html_begin_table(page, "Not all of these were seen to end", false);
+        html_write_head(page, "phase|#not ended|#p50|#p90|#p99");
+        for (int i = 0; (x = summary_lasting(page->summary, i, &name)); i++) {
+                const int64_t values[] = {x->km_p50_ns, x->km_p90_ns, x->km_p99_ns};
+
+                if (x->unended == 0)
+                        continue;
+                fprintf(page->out, "<tr><th scope=\"row\">%s</th><td>%" N "</td>", name,
+                        x->unended);
+                for (size_t k = 0; k < ELEMENTSOF(values); k++)
+                        fprintf(page->out, "<td>%s</td>",
+                                values[k] < 0 ? "–" : HTML_DURATION(values[k]));
+                fputs("</tr>\n", page->out);
+        }
+        html_end_table(page);
+        fputs("</section>\n", page->out);
 }
 
 void html_write_phases(const struct html_page *page)

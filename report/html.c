@@ -55,6 +55,7 @@ static void write_page(const struct html_page *page)
         html_write_missing(page);
         html_write_thresholds(page);
         html_write_phases(page);
+        html_write_unended(page);
         html_write_density(page);
         html_write_wedges(page);
         html_write_lives(page);

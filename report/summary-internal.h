@@ -88,6 +88,13 @@ int summary_lives_sample(struct summary_context *c, struct summary_lives *l, siz
 int summary_lives_end_host(struct summary_context *c, struct summary_lives *l,
                            size_t host) _warn_unused_;
 int summary_read_lives(struct summary_context *c, struct summary_lives *l) _warn_unused_;
+/* Units that were there when the last of their agent came; the array is l's. */
+struct summary_out {
+        int64_t agent, unit;
+        int64_t age_ns;
+        bool ended; /* for whoever finds out */
+};
+struct summary_out *summary_lives_out(struct summary_lives *l, size_t *ret_n);
 /* Is the slope of any phase told? If not, by how much the count varied. */
 bool summary_lives_told(const struct summary *s, double *ret_spread);
 /* "+0.31 s": what a hundred instances more cost, by what one does. Returns buf. */
@@ -118,8 +125,17 @@ void summary_judge_thresholds(const struct summary *s, struct verdict_facts *f, 
                               size_t size);
 void summary_print_thresholds(const struct summary *s, FILE *out);
 json_object *summary_thresholds_json(const struct summary *s);
-/* Fills unended and km_… of a phase. */
-int summary_survival(const struct histogram *ok, const struct histogram *unended,
-                     struct summary_phase *ret) _warn_unused_;
+/* Fills all figures of a phase but count and failed: from the good ones, and those that were not
+ * seen to end. */
+int summary_fill_phase(const struct histogram *ok, const struct histogram *unended,
+                       struct summary_phase *ret) _warn_unused_;
+/* Whole units; out: see summary_lives_out(). */
+int summary_read_unit_times(struct summary_context *c, struct summary_out *out,
+                            size_t n) _warn_unused_;
+/* The i-th of what has km_… figures: phases, then the whole unit; NULL behind it. */
+const struct summary_phase *summary_lasting(const struct summary *s, int i, const char **ret_name);
+#define SUMMARY_LASTING                                                                            \
+        "phases that were cut short, timed out or lost, and units that did not pass, counted as "  \
+        "lasting at least so long"
 void summary_print_survival(const struct summary *s, FILE *out);
 int summary_read_density(struct summary_context *c) _warn_unused_;

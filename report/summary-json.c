@@ -40,26 +40,30 @@ static json_object *units_json(const struct summary_units *u, bool planned)
         return o;
 }
 
+static json_object *phase_json(const struct summary_phase *p)
+{
+        json_object *o = json_object_new_object();
+
+        put(o, "count", i64(p->count));
+        put(o, "failed", i64(p->failed));
+        put(o, "p50_ns", i64(p->p50_ns));
+        put(o, "p90_ns", i64(p->p90_ns));
+        put(o, "p99_ns", i64(p->p99_ns));
+        put(o, "p999_ns", i64(p->p999_ns));
+        put(o, "max_ns", i64(p->max_ns));
+        put(o, "unended", i64(p->unended));
+        put(o, "km_p50_ns", or_null(p->km_p50_ns));
+        put(o, "km_p90_ns", or_null(p->km_p90_ns));
+        put(o, "km_p99_ns", or_null(p->km_p99_ns));
+        return o;
+}
+
 static json_object *phases_json(const struct summary_phase *phases)
 {
         json_object *o = json_object_new_object();
 
-        for (int p = 0; p < PHASE_MAX_; p++) {
-                json_object *phase = json_object_new_object();
-
-                put(phase, "count", i64(phases[p].count));
-                put(phase, "failed", i64(phases[p].failed));
-                put(phase, "p50_ns", i64(phases[p].p50_ns));
-                put(phase, "p90_ns", i64(phases[p].p90_ns));
-                put(phase, "p99_ns", i64(phases[p].p99_ns));
-                put(phase, "p999_ns", i64(phases[p].p999_ns));
-                put(phase, "max_ns", i64(phases[p].max_ns));
-                put(phase, "unended", i64(phases[p].unended));
-                put(phase, "km_p50_ns", or_null(phases[p].km_p50_ns));
-                put(phase, "km_p90_ns", or_null(phases[p].km_p90_ns));
-                put(phase, "km_p99_ns", or_null(phases[p].km_p99_ns));
-                put(o, phase_name(p), phase);
-        }
+        for (int p = 0; p < PHASE_MAX_; p++)
+                put(o, phase_name(p), phase_json(phases + p));
         return o;
 }
 
@@ -189,6 +193,7 @@ json_object *summary_to_json(const struct summary *s)
         put(o, "missing", missing_json(s));
         put(o, "thresholds", summary_thresholds_json(s));
         put_part(o, s, &s->total, false);
+        put(o, "unit", phase_json(&s->unit));
         put(o, "drift", summary_drift_json(s));
         put(o, "live", summary_lives_json(s));
         put(o, "hosts", hosts_json(s));

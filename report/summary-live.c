@@ -26,10 +26,12 @@ struct place {
 struct summary_lives {
         sqlite3_stmt *unwound; /* units that ended otherwise than well, in the order of place */
         bool has_next;
-        struct place next; /* of the row it is at */
-        struct place at;   /* of the last sample */
-        int64_t now_ns;    /* when that ended, monotonic */
+        struct place next;               /* of the row it is at */
+        struct place at;                 /* of the last sample */
+        int64_t now_ns, now_realtime_ns; /* when that ended */
         struct live_count count;
+        struct summary_out *out;
+        size_t n_out;
         struct live_latency phases[PHASE_MAX_];
 };
 
@@ -39,6 +41,7 @@ struct summary_lives *summary_lives_free(struct summary_lives *l)
                 return NULL;
         sqlite3_finalize(l->unwound);
         live_count_deinit(&l->count);
+        free(l->out);
         for (size_t i = 0; i < PHASE_MAX_; i++)
                 live_latency_deinit(l->phases + i);
         free(l);
@@ -114,15 +117,46 @@ static int unwind(struct summary_context *c, struct summary_lives *l, const stru
         return r;
 }
 
+struct summary_out *summary_lives_out(struct summary_lives *l, size_t *ret_n)
+{
+        *ret_n = l->n_out;
+        return l->out;
+}
+
+/* No more comes of this agent: what it still had is out. */
+static int end_agent(struct summary_context *c, struct summary_lives *l)
+{
+        const struct place end = {.host = l->at.host, .agent = l->at.agent, .seq = INT64_MAX};
+        int r = unwind(c, l, &end);
+
+        for (size_t i = 0; i < l->count.n_units && r == 0; i++) {
+                const struct live_unit *unit = l->count.units + i;
+                struct summary_out *out = summary_grow(l->out, l->n_out, sizeof(*out));
+                int64_t age_ns;
+
+                if (!out)
+                        return -ENOMEM;
+                l->out = out;
+                if (__builtin_sub_overflow(l->now_realtime_ns, unit->start_realtime_ns, &age_ns))
+                        age_ns = 0;
+                out[l->n_out++] = (struct summary_out){.agent = l->at.agent,
+                                                       .unit = unit->unit,
+                                                       .age_ns = MAX(age_ns, INT64_C(0))};
+        }
+        live_count_reset(&l->count);
+        return r;
+}
+
 int summary_lives_sample(struct summary_context *c, struct summary_lives *l, size_t host,
                          const struct summary_life *life)
 {
         const struct place at = {.host = (int64_t)host, .agent = life->agent, .seq = life->seq};
-        int r;
+        int r = 0;
 
         if (at.host != l->at.host || at.agent != l->at.agent)
-                live_count_reset(&l->count);
-        r = unwind(c, l, &at);
+                r = end_agent(c, l);
+        if (r == 0)
+                r = unwind(c, l, &at);
         if (r == 0 && life->ok)
                 r = live_latency_add(l->phases + life->phase,
                                      live_count_at(&l->count, life->start_monotonic_ns),
@@ -130,9 +164,12 @@ int summary_lives_sample(struct summary_context *c, struct summary_lives *l, siz
         if (r < 0)
                 return r;
         l->at = at;
+        /* a store may say anything */
         if (__builtin_add_overflow(life->start_monotonic_ns, life->duration_ns, &l->now_ns) ||
+            __builtin_add_overflow(life->start_realtime_ns, life->duration_ns,
+                                   &l->now_realtime_ns) ||
             !life->ok)
-                return 0; /* a store may say anything */
+                return 0;
         if (life->phase == PHASE_CREATE)
                 return live_count_add(&l->count,
                                       &(struct live_unit){life->unit, life->start_realtime_ns},
@@ -145,7 +182,7 @@ int summary_lives_sample(struct summary_context *c, struct summary_lives *l, siz
 int summary_lives_end_host(struct summary_context *c, struct summary_lives *l, size_t host)
 {
         size_t blocks = live_latency_blocks(host, c->summary->n_hosts);
-        int r = 0;
+        int r = end_agent(c, l);
 
         for (int p = 0; p < PHASE_MAX_ && r == 0; p++)
                 r = live_latency_end_host(l->phases + p, blocks);

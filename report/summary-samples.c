@@ -45,17 +45,8 @@ static int phase_set_finish(struct phase_set *set)
 {
         int r = 0;
 
-        for (int p = 0; p < PHASE_MAX_ && r == 0; p++) {
-                struct summary_phase *out = set->part->phases + p;
-                const struct histogram *h = set->of[p];
-
-                out->p50_ns = histogram_percentile(h, 50);
-                out->p90_ns = histogram_percentile(h, 90);
-                out->p99_ns = histogram_percentile(h, 99);
-                out->p999_ns = histogram_percentile(h, 99.9);
-                out->max_ns = histogram_count(h) > 0 ? histogram_max(h) : 0;
-                r = summary_survival(h, set->unended[p], out);
-        }
+        for (int p = 0; p < PHASE_MAX_ && r == 0; p++)
+                r = summary_fill_phase(set->of[p], set->unended[p], set->part->phases + p);
         return r;
 }
 
@@ -136,6 +127,8 @@ int summary_read_phases(struct summary_context *c)
         struct summary_drifts *drifts = NULL;
         _cleanup_(summary_lives_freep)
         struct summary_lives *lives = NULL;
+        struct summary_out *out;
+        size_t n_out;
         int r;
 
         r = summary_drifts_new(c->summary, &drifts);
@@ -152,6 +145,10 @@ int summary_read_phases(struct summary_context *c)
                 r = summary_read_drift(c, drifts);
         if (r == 0)
                 r = summary_read_lives(c, lives);
+        if (r == 0) {
+                out = summary_lives_out(lives, &n_out);
+                r = summary_read_unit_times(c, out, n_out);
+        }
         return r < 0 ? r : summary_hold_thresholds(c->summary, total.of);
 }
 

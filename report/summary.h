@@ -13,6 +13,10 @@
  *   percentiles of the ok ones only: a failure that came at once would make LXD look fast, one that
  *               ran into its deadline slow. Over hosts from merged histograms, never averaged.
  *   throughput  passed units over the wall time of the run.
+ *   unit        a whole unit, every attempt, from its intent to its end. Those that did not pass
+ *               (failed, wedged, interrupted) lasted at least so long, and so did those that are
+ *               still out: created, and neither deleted nor ended as far as the store goes; they
+ *               were last seen with the last sample of their agent.
  *   longest gap between two completions one after the other (by the hosts' own realtime; over
  *               hosts as good as their clocks agree), and from the start to the first.
  *   oldest      the greatest age any unit in flight reached, ended or not.
@@ -172,6 +176,7 @@ struct summary {
         struct summary_bucket *buckets;
         size_t n_buckets;
         struct summary_live live[PHASE_MAX_];
+        struct summary_phase unit; /* whole ones; failed: and wedged; unended: did not pass */
         struct summary_threshold *thresholds; /* in the order in which they were given */
         size_t n_thresholds;
         char aborted[THRESHOLD_TEXT_MAX]; /* the one that ended the run; "" = none did */

@@ -115,6 +115,7 @@ def test_without_scripts(browser, week):
         stills = page.run(SEEN.format("'.still svg'"))
         assert stills == week.text.count('class="still"') >= 25
         assert page.run(SEEN.format("'#phases tbody tr'")) == 7
+        assert page.run(SEEN.format("'#unended tbody tr'")) == 2  # stop, and the whole unit
         assert page.run(SEEN.format("'#wedges tbody tr'")) == week.text.count('<tr id="wedge-')
         assert page.requests() == [f"file://{week.page}"]
 

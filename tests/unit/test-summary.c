@@ -382,13 +382,56 @@ static void test_survival(void **state)
         assert_non_null(strstr(text, "stop          12"));
 }
 
+/* The same, of whole units: 9 passed; the others failed, wedged, were cut short or are still out.
+ */
+static void test_units_survive(void **state)
+{
+        static const int64_t passed[] = {6, 6, 6, 7, 10, 13, 16, 22, 23},
+                             others[] = {6, 9, 10, 11, 17, 19, 20, 25}, out[] = {32, 32, 34, 35};
+        static const enum outcome how[] = {OUTCOME_FAILED, OUTCOME_WEDGED, OUTCOME_INTERRUPTED};
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+        _cleanup_(freep)
+        char *text = NULL;
+        json_object *o;
+        int64_t unit = 0;
+
+        make(m, MODE_CHURN, 21, 0);
+        for (size_t i = 0; i < ELEMENTSOF(passed); i++)
+                outcome(m, i % 2, ++unit, OUTCOME_PASSED, T0, passed[i], true);
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                outcome(m, i % 2, ++unit, how[i % ELEMENTSOF(how)], T0, others[i], i % 4 != 0);
+        for (size_t i = 0; i < ELEMENTSOF(out); i++)
+                sample(m, 0, ++unit, PHASE_CREATE, T0 + 35 - out[i], 1, RESULT_OK, NULL);
+        sample(m, 0, unit, PHASE_START, T0 + 1, 34, RESULT_OK, NULL); /* the last of that agent */
+        /* created, and left where it is on purpose: it has ended */
+        sample(m, 1, ++unit, PHASE_CREATE, T0, 1, RESULT_OK, NULL);
+        outcome(m, 1, unit, OUTCOME_PASSED, T0, 6, true);
+        end(m, NSEC_PER_SEC);
+        s = summary_of(m);
+        assert_int_equal(s->unit.count, 10 + 6);
+        assert_int_equal(s->unit.failed, 6);
+        assert_int_equal(s->unit.unended, 12);
+        assert_int_equal(s->unit.p50_ns, 7);
+        assert_int_equal(s->unit.km_p50_ns, 23);
+        assert_int_equal(s->unit.km_p90_ns, -1);
+        text = narrow_text_of(s);
+        assert_non_null(strstr(text, "\nunit          12  23 ns    -    -\n"));
+        o = summary_to_json(s);
+        assert_int_equal(json_object_get_int(at(o, "/unit/unended")), 12);
+        assert_int_equal(json_object_get_int64(at(o, "/unit/km_p50_ns")), 23);
+        assert_null(at(o, "/unit/km_p90_ns"));
+        json_object_put(o);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_pass),    T(test_trouble), T(test_density),
-                T(test_unwound), T(test_nothing), T(test_stopped),
-                T(test_merged),  T(test_table),   T(test_survival),
+                T(test_pass),     T(test_trouble),       T(test_density), T(test_unwound),
+                T(test_nothing),  T(test_stopped),       T(test_merged),  T(test_table),
+                T(test_survival), T(test_units_survive),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
