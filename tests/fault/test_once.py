@@ -319,6 +319,19 @@ def test_the_same_agent_under_two_names(host):
     assert host.instances() == []
 
 
+def test_going_on_while_the_agent_is_started_again(host):
+    """systemd takes 10 s for that."""
+    run = host.start("--total", 20, "--parallel", 2)
+    wait_until(lambda: counted(run.run_dir) >= 1, 60, "units")
+    kill(run)
+    host.agent.kill()
+    resumed = Coordinator(host.directory, "resume", run.run_dir, "--json", "--connect-timeout", "60s")
+    time.sleep(5)
+    host.agent.start()
+    assert resumed.end(180).code == PASS
+    check_once(host, run.run_dir, 20)
+
+
 def test_resume_says_what_it_cannot(host):
     for words, text in ((("resume",), "give one run"), (("resume", "0a1b2c3d"), "there is no run"),
                         (("resume", "/nowhere"), "there is no run")):

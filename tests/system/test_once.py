@@ -66,7 +66,7 @@ class Storm:
 
     def await_progress(self):
         before = counted(self.run.run_dir)
-        wait_until(lambda: counted(self.run.run_dir) > before, 120, "progress")
+        wait_until(lambda: counted(self.run.run_dir) > before or self.run.process.poll() is not None, 120, "progress")
         assert self.run.process.poll() is None, "it ended before all were killed"
 
     def kill_coordinator(self):

@@ -144,7 +144,7 @@ static void test_defaults(void **state)
         assert_int_equal(o.phases, PHASES_ALL);
         assert_string_equal(o.prefix, "soak");
         assert_int_not_equal(o.seed, 0);
-        assert_int_equal(o.connect_timeout_ns, 10 * NSEC_PER_SEC);
+        assert_int_equal(o.connect_timeout_ns, 15 * NSEC_PER_SEC);
         coord_options_release(&o);
 }
 
