@@ -59,11 +59,10 @@ static int read_run(const struct options *o, const char *what, struct compare_ru
         return r < 0 ? r : compare_run_read(store, ret, err);
 }
 
-static void show(const struct options *o, struct compare_shown *s)
+static void show(const struct options *o, const struct compare_shown *s)
 {
         json_object *json;
 
-        compare_explain(s);
         if (!o->json) {
                 compare_print(s, stdout);
                 return;
@@ -81,6 +80,7 @@ static int tell(const struct options *o, const char *first, const char *second)
         _cleanup_(compare_run_deinit)
         struct compare_run b = {0};
         struct compare result;
+        _cleanup_(compare_shown_deinit)
         struct compare_shown shown = {.a = &a, .b = &b, .result = &result, .floor = o->floor};
         struct error err = ERROR_INIT;
         int r = read_run(o, first, &a, &err);
@@ -89,6 +89,8 @@ static int tell(const struct options *o, const char *first, const char *second)
                 r = read_run(o, second, &b, &err);
         if (r == 0)
                 r = compare_compute(&a.samples, &b.samples, o->floor, &result);
+        if (r == 0)
+                r = compare_explain(&shown);
         if (r < 0)
                 return report_failed(r, &err);
         show(o, &shown);

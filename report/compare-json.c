@@ -78,19 +78,18 @@ static json_object *share_json(const struct compare_share *s)
 
 static json_object *errors_json(const struct compare_shown *s)
 {
-        struct compare_error errors[2 * SUMMARY_ERRORS_MAX];
         json_object *array = json_object_new_array();
-        size_t n = compare_errors(s, errors);
 
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < s->n_errors; i++) {
+                const struct compare_error *e = s->errors + i;
                 json_object *o = json_object_new_object();
 
-                put(o, "a", json_object_new_int64(errors[i].a));
-                put(o, "b", json_object_new_int64(errors[i].b));
-                put(o, "phase", json_object_new_string(errors[i].error->phase));
-                put(o, "result", json_object_new_string(errors[i].error->result));
-                put(o, "code", json_object_new_int64(errors[i].error->code));
-                put(o, "error", json_object_new_string(errors[i].error->text));
+                put(o, "a", json_object_new_int64(e->a));
+                put(o, "b", json_object_new_int64(e->b));
+                put(o, "phase", json_object_new_string(e->error->phase));
+                put(o, "result", json_object_new_string(e->error->result));
+                put(o, "code", json_object_new_int64(e->error->code));
+                put(o, "error", json_object_new_string(e->error->text));
                 json_object_array_add(array, o);
         }
         return array;

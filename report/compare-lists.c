@@ -2,52 +2,74 @@
 
 /* Errors and wedges of two runs side by side; see compare-show.h. */
 
-#include <ctype.h>
-
 #include "report/compare-show.h"
+#include "report/error-pattern.h"
 
-/* The same but for numbers. */
-static bool alike(const char *s, const char *t)
+static int compare_words(const struct compare_error *x, const struct compare_error *y)
 {
-        for (;;) {
-                if (isdigit((unsigned char)*s) && isdigit((unsigned char)*t)) {
-                        s += strspn(s, "0123456789");
-                        t += strspn(t, "0123456789");
-                }
-                if (*s != *t)
-                        return false;
-                if (!*s)
-                        return true;
-                s++;
-                t++;
+        int d = strcmp(x->error->phase, y->error->phase);
+
+        if (d == 0)
+                d = strcmp(x->error->result, y->error->result);
+        if (d == 0)
+                d = (x->error->code > y->error->code) - (x->error->code < y->error->code);
+        return d != 0 ? d : strcmp(x->pattern, y->pattern);
+}
+
+static int by_words(const void *a, const void *b)
+{
+        return compare_words(a, b);
+}
+
+/* The most frequent first. */
+static int by_count(const void *a, const void *b)
+{
+        const struct compare_error *x = a, *y = b;
+        int64_t n = x->a + x->b, m = y->a + y->b;
+
+        return n != m ? (n < m) - (n > m) : compare_words(x, y);
+}
+
+/* Those of one run, behind the n there are. */
+static size_t list_errors(struct compare_error *errors, size_t n, const struct summary *run,
+                          bool is_b)
+{
+        for (size_t i = 0; i < run->n_errors; i++, n++) {
+                errors[n] = (struct compare_error){.error = run->errors + i};
+                *(is_b ? &errors[n].b : &errors[n].a) = run->errors[i].count;
+                error_pattern(run->errors[i].text, errors[n].pattern, sizeof(errors[n].pattern));
         }
-}
-
-static bool same_error(const struct summary_error *e, const struct summary_error *f)
-{
-        return e->code == f->code && streq(e->phase, f->phase) && streq(e->result, f->result) &&
-               alike(e->text, f->text);
-}
-
-static struct compare_error *find_error(struct compare_error *errors, size_t *n,
-                                        const struct summary_error *error)
-{
-        for (size_t i = 0; i < *n; i++)
-                if (same_error(errors[i].error, error))
-                        return errors + i;
-        errors[*n] = (struct compare_error){.error = error};
-        return errors + (*n)++;
-}
-
-size_t compare_errors(const struct compare_shown *s, struct compare_error *ret)
-{
-        size_t n = 0;
-
-        for (size_t i = 0; i < s->a->summary->n_errors; i++)
-                find_error(ret, &n, s->a->summary->errors + i)->a += s->a->summary->errors[i].count;
-        for (size_t i = 0; i < s->b->summary->n_errors; i++)
-                find_error(ret, &n, s->b->summary->errors + i)->b += s->b->summary->errors[i].count;
         return n;
+}
+
+int compare_errors(struct compare_shown *s)
+{
+        const struct summary *a = s->a->summary, *b = s->b->summary;
+        struct compare_error *errors = calloc(a->n_errors + b->n_errors + 1, sizeof(*errors));
+        size_t all, n = 0;
+
+        if (!errors)
+                return -ENOMEM;
+        all = list_errors(errors, list_errors(errors, 0, a, false), b, true);
+        qsort(errors, all, sizeof(*errors), by_words);
+        for (size_t i = 0; i < all; i++)
+                if (n > 0 && compare_words(errors + n - 1, errors + i) == 0) {
+                        errors[n - 1].a += errors[i].a;
+                        errors[n - 1].b += errors[i].b;
+                } else {
+                        errors[n++] = errors[i];
+                }
+        qsort(errors, n, sizeof(*errors), by_count);
+        s->errors = errors;
+        s->n_errors = n;
+        return 0;
+}
+
+void compare_shown_deinit(struct compare_shown *s)
+{
+        free(s->errors);
+        s->errors = NULL;
+        s->n_errors = 0;
 }
 
 static struct compare_wedge *find_wedge(struct compare_wedge *wedges, size_t *n, size_t max,

@@ -13,7 +13,8 @@
 #include "report/compare-show.h"
 #include "report/table.h"
 
-#define WIDTH 100
+#define WIDTH        100
+#define ERRORS_SHOWN 20
 
 #define DURATION(ns) format_duration((int64_t)(ns), (char[32]){0}, 32)
 
@@ -55,7 +56,7 @@ static void add_share(struct compare_shown *s, const struct compare_share *share
                     word, share->b, share->n_b, share->a, share->n_a);
 }
 
-void compare_explain(struct compare_shown *s)
+int compare_explain(struct compare_shown *s)
 {
         int few = 0;
 
@@ -72,6 +73,7 @@ void compare_explain(struct compare_shown *s)
         else if (!*s->reason)
                 add(s, "no phase takes %.2g %% longer or less, as far as could be seen",
                     100 * s->floor);
+        return compare_errors(s);
 }
 
 static void print_run(const char *name, const struct compare_run *run, FILE *out)
@@ -163,7 +165,7 @@ static void print_shares(const struct compare_shown *s, FILE *out)
 
 static void print_lists(const struct compare_shown *s, FILE *out)
 {
-        struct compare_error errors[2 * SUMMARY_ERRORS_MAX];
+        size_t shown = MIN(s->n_errors, (size_t)ERRORS_SHOWN);
         struct compare_wedge wedges[WEDGE_MAX_];
         size_t n = compare_wedges(s, wedges, ELEMENTSOF(wedges));
 
@@ -172,16 +174,18 @@ static void print_lists(const struct compare_shown *s, FILE *out)
         for (size_t i = 0; i < n; i++)
                 fprintf(out, "%6" PRId64 " %6" PRId64 "  %s\n", wedges[i].a, wedges[i].b,
                         wedges[i].class);
-        n = compare_errors(s, errors);
-        if (n > 0)
+        if (shown > 0)
                 fputs("\nmost frequent errors: of A, of B, where and what\n", out);
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < shown; i++) {
+                const struct compare_error *e = s->errors + i;
                 char first[64];
 
-                snprintf(first, sizeof(first), "%6" PRId64 " %6" PRId64 "  %s %s: ", errors[i].a,
-                         errors[i].b, errors[i].error->phase, errors[i].error->result);
-                text_wrap(first, errors[i].error->text, WIDTH, 2, out);
+                snprintf(first, sizeof(first), "%6" PRId64 " %6" PRId64 "  %s %s: ", e->a, e->b,
+                         e->error->phase, e->error->result);
+                text_wrap(first, e->error->text, WIDTH, 2, out);
         }
+        if (shown < s->n_errors)
+                fprintf(out, "  and %zu more kinds: --json has them\n", s->n_errors - shown);
 }
 
 void compare_print(const struct compare_shown *s, FILE *out)

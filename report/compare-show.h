@@ -8,15 +8,26 @@
 
 #include "report/compare-run.h"
 
+/* What LXD said in A or in B, side by side: errors of a kind (error-pattern.h) are one. */
+struct compare_error {
+        const struct summary_error *error;
+        int64_t a, b;
+        char pattern[ERROR_TEXT_MAX];
+};
+
 struct compare_shown {
         const struct compare_run *a, *b;
         const struct compare *result;
         double floor;
-        char reason[512]; /* filled by compare_explain() */
+        /* filled by compare_explain() */
+        char reason[512];
+        struct compare_error *errors; /* the most frequent first */
+        size_t n_errors;
 };
 
-/* Why that verdict, in one line. */
-void compare_explain(struct compare_shown *s);
+/* Why that verdict, in one line, and what LXD said. -ENOMEM. */
+int compare_explain(struct compare_shown *s) _warn_unused_;
+void compare_shown_deinit(struct compare_shown *s);
 int compare_exit_code(enum compare_verdict v);
 
 /* Verdict first. */
@@ -25,13 +36,8 @@ void compare_print(const struct compare_shown *s, FILE *out);
 /* A new object. */
 json_object *compare_to_json(const struct compare_shown *s);
 
-/* What LXD said in A or in B, side by side: errors that are alike but for numbers are one. */
-struct compare_error {
-        const struct summary_error *error;
-        int64_t a, b;
-};
-/* At most 2 SUMMARY_ERRORS_MAX. */
-size_t compare_errors(const struct compare_shown *s, struct compare_error *ret);
+/* Fills errors. -ENOMEM. */
+int compare_errors(struct compare_shown *s) _warn_unused_;
 
 /* Wedges by class, at most max. */
 struct compare_wedge {

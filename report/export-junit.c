@@ -114,8 +114,9 @@ static void left_case(struct suite *s)
 static void failed_case(struct suite *s)
 {
         const struct summary *x = s->summary;
+        size_t shown = MIN(x->n_errors, (size_t)SUMMARY_ERRORS_SHOWN);
         bool judged = false;
-        char message[96];
+        char message[96], more[80];
 
         for (size_t i = 0; i < x->n_thresholds; i++)
                 judged |= x->thresholds[i].threshold.figure == THRESHOLD_FAILED;
@@ -124,7 +125,7 @@ static void failed_case(struct suite *s)
                 snprintf(message, sizeof(message), "%" PRId64 " units failed",
                          x->total.units.failed);
                 begin_bad(s, "failure", message);
-                for (size_t i = 0; i < x->n_errors; i++) {
+                for (size_t i = 0; i < shown; i++) {
                         const struct summary_error *e = x->errors + i;
                         char line[ERROR_TEXT_MAX + 96];
 
@@ -132,6 +133,8 @@ static void failed_case(struct suite *s)
                                  e->result, e->text);
                         put(line, s->out);
                 }
+                if (summary_format_more_errors(x, shown, more, sizeof(more)))
+                        fprintf(s->out, "and %s\n", more);
                 end_bad(s, "failure");
         }
         end_case(s);

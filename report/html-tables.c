@@ -216,17 +216,18 @@ void html_write_hosts(const struct html_page *page)
 void html_write_errors(const struct html_page *page)
 {
         const struct summary *s = page->summary;
+        size_t shown = MIN(s->n_errors, page->limits->wedges);
         FILE *out = page->out;
+        char more[80];
 
         if (s->n_errors == 0)
                 return;
-        fprintf(out,
-                "<section id=\"errors\"><h2>Errors</h2>\n<p class=\"note\">What failed, in the "
-                "words of LXD. Alike but for numbers counts as one%s.</p>\n",
-                s->errors_total > (int64_t)s->n_errors ? "; the most frequent ones" : "");
+        fputs("<section id=\"errors\"><h2>Errors</h2>\n<p class=\"note\">What failed, in the words "
+              "of LXD. Alike but for numbers, names and ids counts as one.</p>\n",
+              out);
         html_begin_table(page, "Errors, the most frequent first", true);
         html_write_head(page, "#count|#hosts|phase|result|#code|error");
-        for (size_t i = 0; i < s->n_errors; i++) {
+        for (size_t i = 0; i < shown; i++) {
                 const struct summary_error *e = s->errors + i;
 
                 fprintf(out, "<tr><td>%" N "</td><td>%" N "</td><td class=\"t\">", e->count,
@@ -242,6 +243,8 @@ void html_write_errors(const struct html_page *page)
                 fputs("</td></tr>\n", out);
         }
         html_end_table(page);
+        if (summary_format_more_errors(s, shown, more, sizeof(more)))
+                fprintf(out, "<p class=\"note\">And %s, in --json.</p>\n", more);
         fputs("</section>\n", out);
 }
 

@@ -90,7 +90,7 @@ static void contents(const struct html_page *page)
         if (s->outlived_total > 0)
                 fprintf(page->out, "<a href=\"#left\">Left behind (%" N ")</a>", s->outlived_total);
         if (s->errors_total > 0)
-                fputs("<a href=\"#errors\">Errors</a>", page->out);
+                fprintf(page->out, "<a href=\"#errors\">Errors (%" N ")</a>", s->errors_total);
         fputs("<a href=\"#hosts\">Hosts</a><a href=\"#time\">Time lines</a>"
               "<a href=\"#latency\">Latency</a><a href=\"#ruler\">The ruler</a></nav>\n",
               page->out);

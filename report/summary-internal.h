@@ -50,6 +50,8 @@ const char *summary_format_per_unit(const char *kind, double v, char *buf, size_
 
 int summary_read_phases(struct summary_context *c) _warn_unused_;
 int summary_read_errors(struct summary_context *c) _warn_unused_;
+void summary_print_errors(const struct summary *s, FILE *out);
+json_object *summary_errors_json(const struct summary *s);
 int summary_read_wedges(struct summary_context *c) _warn_unused_;
 void summary_print_wedges(const struct summary *s, FILE *out);
 /* host NULL = of all */

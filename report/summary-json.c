@@ -125,25 +125,6 @@ static json_object *hosts_json(const struct summary *s)
         return hosts;
 }
 
-static json_object *errors_json(const struct summary *s)
-{
-        json_object *array = json_object_new_array();
-
-        for (size_t i = 0; i < s->n_errors; i++) {
-                const struct summary_error *e = s->errors + i;
-                json_object *o = json_object_new_object();
-
-                put(o, "count", i64(e->count));
-                put(o, "hosts", i64(e->hosts));
-                put(o, "phase", text(e->phase));
-                put(o, "result", text(e->result));
-                put(o, "code", i64(e->code));
-                put(o, "error", text(e->text));
-                json_object_array_add(array, o);
-        }
-        return array;
-}
-
 static json_object *density_json(const struct summary *s)
 {
         json_object *array = json_object_new_array();
@@ -197,7 +178,9 @@ json_object *summary_to_json(const struct summary *s)
         put(o, "drift", summary_drift_json(s));
         put(o, "live", summary_lives_json(s));
         put(o, "hosts", hosts_json(s));
-        put(o, "errors", errors_json(s));
+        put(o, "errors", summary_errors_json(s));
+        put(o, "error_kinds", i64(s->error_kinds));
+        put(o, "errors_total", i64(s->errors_total));
         if (s->mode == MODE_DENSITY)
                 put(o, "density", density_json(s));
         return o;

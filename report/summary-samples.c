@@ -2,10 +2,8 @@
 
 /*
  * Everything of a summary that goes through the samples: percentiles of phases by merged
- * histograms, the most frequent errors, and density's cost of a container as the count grows.
+ * histograms, and density's cost of a container as the count grows.
  */
-
-#include <ctype.h>
 
 #include "report/summary-internal.h"
 
@@ -150,76 +148,6 @@ int summary_read_phases(struct summary_context *c)
                 r = summary_read_unit_times(c, out, n_out);
         }
         return r < 0 ? r : summary_hold_thresholds(c->summary, total.of);
-}
-
-/* Numbers, and words of six and more that are hexadecimal, become '#': what the same error says of
- * two units differs in nothing else. */
-static void error_pattern(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-        const char *s = (const char *)sqlite3_value_text(argv[0]);
-        char buf[ERROR_TEXT_MAX + 1];
-        size_t n = 0;
-
-        if (!s)
-                return;
-        while (*s && n < sizeof(buf) - 1) {
-                size_t word = 0, hex = 0, digits = 0;
-
-                for (; isalnum((unsigned char)s[word]); word++) {
-                        hex += isxdigit((unsigned char)s[word]) != 0;
-                        digits += isdigit((unsigned char)s[word]) != 0;
-                }
-                if (word >= 6 && hex == word && digits > 0) {
-                        buf[n++] = '#';
-                        s += word;
-                } else if (isdigit((unsigned char)*s)) {
-                        buf[n++] = '#';
-                        while (isdigit((unsigned char)*s))
-                                s++;
-                } else {
-                        buf[n++] = *s++;
-                        /* the rest of this word may be a number, but not a hexadecimal one */
-                        while (isalpha((unsigned char)*s) && n < sizeof(buf) - 1)
-                                buf[n++] = *s++;
-                }
-        }
-        sqlite3_result_text(context, buf, (int)n, SQLITE_TRANSIENT);
-}
-
-static int row_error(struct summary_context *c, sqlite3_stmt *st, void *userdata)
-{
-        struct summary *s = c->summary;
-        struct summary_error *errors, *e;
-
-        if (s->errors_total++ >= SUMMARY_ERRORS_MAX)
-                return 0;
-        errors = summary_grow(s->errors, s->n_errors, sizeof(*errors));
-        if (!errors)
-                return -ENOMEM;
-        s->errors = errors;
-        e = errors + s->n_errors++;
-        summary_column(st, 0, e->phase, sizeof(e->phase));
-        summary_column(st, 1, e->result, sizeof(e->result));
-        e->code = sqlite3_column_int64(st, 2);
-        summary_column(st, 3, e->text, sizeof(e->text));
-        e->count = sqlite3_column_int64(st, 4);
-        e->hosts = sqlite3_column_int64(st, 5);
-        return 0;
-}
-
-int summary_read_errors(struct summary_context *c)
-{
-        if (sqlite3_create_function(store_db(c->store), "error_pattern", 1,
-                                    SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, error_pattern, NULL,
-                                    NULL) != SQLITE_OK)
-                return -ENOMEM;
-        return summary_each(c,
-                            "SELECT phase, result, error_code, min(error), count(*) AS n,"
-                            " count(DISTINCT host) FROM sample WHERE run = ?1"
-                            " AND result NOT IN ('ok', 'interrupted')"
-                            " GROUP BY phase, result, error_code, error_pattern(error)"
-                            " ORDER BY n DESC, phase, error_code",
-                            NULL, row_error, NULL);
 }
 
 struct point { /* one container that came up */

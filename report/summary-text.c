@@ -18,7 +18,6 @@
 #define LEFT_SHOWN     20
 #define HOSTS_BY_PHASE 4  /* with more, phases are shown for all together only */
 #define HOSTS_SHOWN    40 /* with more, only those with something to say */
-#define ERROR_LINES    4
 
 #define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
 #define SIZE(bytes)  format_size((bytes), (char[32]){0}, 32)
@@ -284,24 +283,6 @@ static void print_left(const struct summary *s, FILE *out)
                 fprintf(out, "  and %" PRId64 " more\n", s->outlived_total - LEFT_SHOWN);
 }
 
-static void print_errors(const struct summary *s, FILE *out)
-{
-        if (s->n_errors == 0)
-                return;
-        fprintf(out, "\nmost frequent errors%s\n",
-                s->errors_total > (int64_t)s->n_errors ? " (more in the store)" : "");
-        for (size_t i = 0; i < s->n_errors; i++) {
-                const struct summary_error *e = s->errors + i;
-                char first[96], code[32] = "";
-
-                if (e->code != 0)
-                        snprintf(code, sizeof(code), " %" PRId64, e->code);
-                snprintf(first, sizeof(first), "%6" PRId64 "×  %s %s%s: ", e->count, e->phase,
-                         e->result, code);
-                text_wrap(first, e->text[0] ? e->text : "(no text)", WIDTH, ERROR_LINES, out);
-        }
-}
-
 /* A measured figure: the agent says -1 where it does not know. */
 static const char *measured(int64_t v, const char *text)
 {
@@ -395,6 +376,6 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
         print_left(s, out);
         summary_print_leaks(s, out);
         summary_print_drift(s, out);
-        print_errors(s, out);
+        summary_print_errors(s, out);
         print_agents(s, style, out);
 }

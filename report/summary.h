@@ -117,7 +117,7 @@ struct summary_wedge {
 struct summary_error {
         int64_t count, hosts, code;
         char phase[16], result[16];
-        char text[ERROR_TEXT_MAX]; /* LXD's own; of several alike but for numbers, one of them */
+        char text[ERROR_TEXT_MAX]; /* LXD's own; of several of a kind (error-pattern.h), one */
 };
 
 struct summary_bucket { /* density: by how many were up on the host */
@@ -172,7 +172,7 @@ struct summary {
         size_t n_lines;
         struct summary_error *errors; /* most frequent first; at most SUMMARY_ERRORS_MAX */
         size_t n_errors;
-        int64_t errors_total; /* distinct ones */
+        int64_t error_kinds, errors_total; /* of all, also beyond SUMMARY_ERRORS_MAX */
         struct summary_bucket *buckets;
         size_t n_buckets;
         struct summary_live live[PHASE_MAX_];
@@ -184,7 +184,8 @@ struct summary {
 
 #define SUMMARY_OUTLIVED_MAX 1000
 #define SUMMARY_WEDGES_MAX   1000
-#define SUMMARY_ERRORS_MAX   10
+#define SUMMARY_ERRORS_MAX   1000
+#define SUMMARY_ERRORS_SHOWN 10 /* where there is little room */
 
 int summary_new(struct store *store, struct summary **ret, struct error *err) _warn_unused_;
 struct summary *summary_free(struct summary *s);
@@ -200,6 +201,11 @@ void summary_print(const struct summary *s, const struct summary_style *style, F
 
 /* A new object: keys as documented in docs/store.md. */
 json_object *summary_to_json(const struct summary *s);
+
+/* "3 more kinds, 17 errors": what is not among the first ones, of which so many are shown. Returns
+ * buf; NULL = there are no more. */
+const char *summary_format_more_errors(const struct summary *s, size_t shown, char *buf,
+                                       size_t size);
 
 /* On stdout, as every program shows it: the page, in colour where a terminal takes it, or the JSON
  * object. verbose as in the style. */

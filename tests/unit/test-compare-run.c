@@ -72,7 +72,7 @@ static void test_show(void **state)
         snprintf(b.summary->errors[0].text, sizeof(b.summary->errors[0].text),
                  "Failed to run: exit status 4711");
         assert_int_equal(compare_compute(&a.samples, &b.samples, COMPARE_FLOOR, &result), 0);
-        compare_explain(&shown);
+        assert_int_equal(compare_explain(&shown), 0);
         assert_int_equal(compare_exit_code(result.verdict), 98);
         assert_true(startswith(shown.reason, "start takes "));
         compare_print(&shown, out);
@@ -96,6 +96,7 @@ static void test_show(void **state)
         assert_true(json_object_object_get_ex(v, "b", &start));
         assert_int_equal(json_object_get_int(start), 3);
         json_object_put(json);
+        compare_shown_deinit(&shown);
         compare_run_deinit(&a);
         compare_run_deinit(&b);
 }

@@ -425,13 +425,53 @@ static void test_units_survive(void **state)
         json_object_put(o);
 }
 
+/* Nothing is cut off silently: what is not shown is counted, and in JSON. */
+static void test_many_errors(void **state)
+{
+        struct made *m = *state;
+        _cleanup_(summary_freep)
+        struct summary *s = NULL;
+        _cleanup_(freep)
+        char *text = NULL;
+        int64_t unit = 0;
+        json_object *o;
+
+        make(m, MODE_CHURN, 0, NSEC_PER_SEC);
+        for (char kind = 'a'; kind < 'a' + 14; kind++) /* 20 of the first, 7 of the last */
+                for (int i = 0; i < 20 - (kind - 'a'); i++) {
+                        char error[96];
+
+                        unit++;
+                        snprintf(error, sizeof(error),
+                                 "no %c%c%c for soak-k3xw90ab-%02d: operation "
+                                 "f47ac10b-58cc-4372-a567-%012x after %d.5s",
+                                 kind, kind, kind, (int)unit, (unsigned)unit * 40503U, i);
+                        sample(m, 0, unit, PHASE_START, T0 + unit, 1, RESULT_FAIL, error);
+                }
+        end(m, NSEC_PER_SEC);
+        s = summary_of(m);
+        assert_int_equal(s->error_kinds, 14);
+        assert_int_equal(s->n_errors, 14);
+        assert_int_equal(s->errors_total, 14 * 20 - 13 * 14 / 2);
+        assert_int_equal(s->errors[13].count, 7);
+        text = narrow_text_of(s);
+        assert_non_null(strstr(text, "\n    11×  start fail 500: no jjj for"));
+        assert_non_null(strstr(text, "\n  and 4 more kinds, 34 errors: --json has them\n"));
+        assert_null(strstr(text, "no kkk"));
+        o = summary_to_json(s);
+        assert_int_equal(json_object_array_length(at(o, "/errors")), 14);
+        assert_int_equal(json_object_get_int(at(o, "/error_kinds")), 14);
+        assert_int_equal(json_object_get_int(at(o, "/errors_total")), 189);
+        json_object_put(o);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_pass),     T(test_trouble),       T(test_density), T(test_unwound),
-                T(test_nothing),  T(test_stopped),       T(test_merged),  T(test_table),
-                T(test_survival), T(test_units_survive),
+                T(test_pass),     T(test_trouble),       T(test_density),     T(test_unwound),
+                T(test_nothing),  T(test_stopped),       T(test_merged),      T(test_table),
+                T(test_survival), T(test_units_survive), T(test_many_errors),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
