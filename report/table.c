@@ -69,17 +69,22 @@ void table_print(const struct table *t, const char *indent, FILE *out)
                 return;
         for (size_t i = 0; i < t->n_cells; i++)
                 widths[i % t->columns] = MAX(widths[i % t->columns], text_width(t->cells[i]));
-        for (size_t i = 0; i < t->n_cells; i++) {
+        for (size_t i = 0, blanks = 0; i < t->n_cells; i++) {
                 size_t column = i % t->columns, pad = widths[column] - text_width(t->cells[i]);
-                bool last = column + 1 == t->columns;
+                bool right = t->align[column] == 'r';
 
-                fputs(column == 0 ? indent : "  ", out);
-                if (t->align[column] == 'r')
-                        fprintf(out, "%*s%s", (int)pad, "", t->cells[i]);
-                else
-                        fprintf(out, "%s%*s", t->cells[i], last ? 0 : (int)pad, "");
-                if (last)
+                if (column == 0)
+                        fputs(indent, out);
+                blanks += (column == 0 ? 0 : 2) + (right ? pad : 0);
+                if (t->cells[i][0]) { /* only before something: none at the end of a line */
+                        fprintf(out, "%*s%s", (int)blanks, "", t->cells[i]);
+                        blanks = 0;
+                }
+                blanks += right ? 0 : pad;
+                if (column + 1 == t->columns) {
                         fputc('\n', out);
+                        blanks = 0;
+                }
         }
 }
 

@@ -329,15 +329,21 @@ static void test_table(void **state)
         table_init(&t, "lrl");
         table_row(&t, (const char *const[]){"a", "µs", "x"});
         table_row(&t, (const char *const[]){"long", "1000", NULL});
-        table_print(&t, "| ", f);
+        table_row(&t, (const char *const[]){"", "", ""});
+        table_row(&t, (const char *const[]){"é", "", "y"});
+        table_row(&t, (const char *const[]){"z", "7", ""});
+        table_print(&t, "|", f);
         table_deinit(&t);
         text_wrap("> ", "one two three four five", 16, 2, f);
         text_wrap("> ", "a\033[31mb", 40, 2, f);
         text_wrap("> ", "µµµµµµµµµµµµµµµµµµµµ", 14, 9, f);
         text_wrap("> ", "", 14, 9, f);
         fclose(f);
-        assert_string_equal(text, "| a       µs  x\n"
-                                  "| long  1000  -\n"
+        assert_string_equal(text, "|a       µs  x\n"
+                                  "|long  1000  -\n"
+                                  "|\n"
+                                  "|é           y\n"
+                                  "|z        7\n"
                                   "> one two\n"
                                   "  three four …\n"
                                   "> a?[31mb\n"
