@@ -57,7 +57,8 @@ static int parse_drift(const char *s, struct threshold *t, struct error *err)
                                  TEXT_PRINTABLE(s));
         if (t->abort)
                 return error_set(err, -EINVAL,
-                                 "a drift is told when the run is over, and cannot abort it");
+                                 "a drift cannot abort a run: looked at again and again anything "
+                                 "looks like drift; it is told when the run is over");
         t->figure = THRESHOLD_DRIFT;
         t->drift = phase >= 0 ? phase : THRESHOLD_METRIC(metric);
         return 0;
