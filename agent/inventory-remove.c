@@ -7,6 +7,7 @@
  */
 
 #include "agent/helper-ask.h"
+#include "base/json-text.h"
 
 #define ITEMS_MAX 4096
 
@@ -39,16 +40,6 @@ static void finish(struct inventory_removal *m, int error, const char *text)
         inventory_remove_cancel(m);
 }
 
-static const char *get_text(json_object *o, const char *key)
-{
-        json_object *value;
-
-        if (!json_object_object_get_ex(o, key, &value) ||
-            !json_object_is_type(value, json_type_string))
-                return "";
-        return json_object_get_string(value);
-}
-
 static int add_item(struct inventory_removal *m, json_object *o)
 {
         struct removed_item *item;
@@ -65,8 +56,8 @@ static int add_item(struct inventory_removal *m, json_object *o)
                 m->n_allocated = n;
         }
         item = &m->items[m->n++];
-        snprintf(item->name, sizeof(item->name), "%s", get_text(o, "name"));
-        snprintf(item->error, sizeof(item->error), "%s", get_text(o, "error"));
+        snprintf(item->name, sizeof(item->name), "%s", json_text(o, "name"));
+        snprintf(item->error, sizeof(item->error), "%s", json_text(o, "error"));
         return 0;
 }
 

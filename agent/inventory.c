@@ -17,6 +17,7 @@
 #include "agent/inventory-link.h"
 #include "agent/scan.h"
 #include "base/clock.h"
+#include "base/json-text.h"
 
 #define TIME_LIMIT_NS (20 * NSEC_PER_SEC)
 #define RETRY_NS      (200 * NSEC_PER_MSEC)
@@ -289,19 +290,9 @@ static int on_time_limit(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- hearing ---- */
 
-static const char *get_text(json_object *o, const char *key)
-{
-        json_object *value;
-
-        if (!json_object_object_get_ex(o, key, &value) ||
-            !json_object_is_type(value, json_type_string))
-                return "";
-        return json_object_get_string(value);
-}
-
 static int add_item(struct inventory *inv, json_object *o)
 {
-        int kind = leftover_kind_from_name(get_text(o, "kind"));
+        int kind = leftover_kind_from_name(json_text(o, "kind"));
         json_object *target;
         struct found *f;
 
@@ -320,9 +311,9 @@ static int add_item(struct inventory *inv, json_object *o)
         f = &inv->found[inv->n_found++];
         f->target = (unsigned)json_object_get_int(target);
         f->item.kind = (enum leftover_kind)kind;
-        snprintf(f->item.name, sizeof(f->item.name), "%s", get_text(o, "name"));
-        snprintf(f->item.detail, sizeof(f->item.detail), "%s", get_text(o, "detail"));
-        snprintf(f->item.instance, sizeof(f->item.instance), "%s", get_text(o, "instance"));
+        snprintf(f->item.name, sizeof(f->item.name), "%s", json_text(o, "name"));
+        snprintf(f->item.detail, sizeof(f->item.detail), "%s", json_text(o, "detail"));
+        snprintf(f->item.instance, sizeof(f->item.instance), "%s", json_text(o, "instance"));
         return 0;
 }
 

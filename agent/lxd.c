@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 
 #include "base/clock.h"
+#include "base/json-text.h"
 
 /* How long one /wait may take at the server before we ask again. Long enough
  * to cost nothing, short enough that a lost answer is noticed. */
@@ -134,15 +135,6 @@ static void follow(struct lxd_call *call, bool reread)
                 call_answer(call, LXD_LOST, r, "out of memory", NULL);
 }
 
-static const char *get_string(json_object *o, const char *key)
-{
-        json_object *v;
-
-        if (!json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, json_type_string))
-                return "";
-        return json_object_get_string(v);
-}
-
 static int64_t get_int(json_object *o, const char *key)
 {
         json_object *v;
@@ -155,14 +147,14 @@ static int64_t get_int(json_object *o, const char *key)
 static void on_operation(struct lxd_call *call, json_object *op)
 {
         int64_t code = get_int(op, "status_code");
-        const char *text = get_string(op, "err");
+        const char *text = json_text(op, "err");
         json_object *metadata = NULL;
 
         json_object_object_get_ex(op, "metadata", &metadata);
         if (code == 200)
                 call_answer(call, LXD_OK, 0, "", metadata);
         else if (code >= 400)
-                call_answer(call, LXD_ERROR, code, text[0] ? text : get_string(op, "status"),
+                call_answer(call, LXD_ERROR, code, text[0] ? text : json_text(op, "status"),
                             metadata);
         else
                 follow(call, false);
@@ -172,7 +164,7 @@ static void on_operation(struct lxd_call *call, json_object *op)
  * taken, and only if it looks like an id. */
 static bool take_operation_id(struct lxd_call *call, json_object *answer)
 {
-        const char *path = get_string(answer, "operation"), *id = strrchr(path, '/');
+        const char *path = json_text(answer, "operation"), *id = strrchr(path, '/');
         size_t n;
 
         id = id ? id + 1 : path;
@@ -188,7 +180,7 @@ static bool take_operation_id(struct lxd_call *call, json_object *answer)
 
 static void on_error_body(struct lxd_call *call, json_object *answer, long http_status)
 {
-        const char *text = get_string(answer, "error");
+        const char *text = json_text(answer, "error");
         int64_t code = get_int(answer, "error_code");
 
         if (code == 0)
@@ -209,7 +201,7 @@ static void on_error_body(struct lxd_call *call, json_object *answer, long http_
 
 static void on_answer(struct lxd_call *call, json_object *answer, long http_status)
 {
-        const char *type = get_string(answer, "type");
+        const char *type = json_text(answer, "type");
         json_object *metadata = NULL;
 
         json_object_object_get_ex(answer, "metadata", &metadata);

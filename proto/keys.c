@@ -16,6 +16,7 @@
 #include <zmq.h>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "build-config.h"
 #include "proto/keys.h"
 
@@ -23,22 +24,7 @@
 #define LIST_FILE_MAX (1024 * 1024)
 #define FIELDS_MAX    3
 
-#define WORD(n, w) w,
-static const char *const role_words[] = {ROLES(WORD)};
-#undef WORD
-
-const char *role_name(int v)
-{
-        return v >= 0 && v < ROLE_MAX_ ? role_words[v] : "?";
-}
-
-int role_from_name(const char *s)
-{
-        for (int i = 0; i < ROLE_MAX_; i++)
-                if (streq(s, role_words[i]))
-                        return i;
-        return -EINVAL;
-}
+DEFINE_WORDS(role, ROLES)
 
 /* Z85, ZeroMQ RFC 32; size is that of the text. */
 static bool is_key(const char *s, size_t size)

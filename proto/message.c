@@ -6,6 +6,8 @@
  */
 
 #include "proto/message.h"
+
+#include "base/words.h"
 #include "proto/names.h"
 
 #define HOURS(n) ((n)*INT64_C(3600) * NSEC_PER_SEC)
@@ -57,27 +59,8 @@
                 .name = NULL                                                                       \
         }
 
-#define PRINTED(n, w) w,
-static const char *const refuse_code_words[] = {REFUSE_CODES(PRINTED)};
-static const char *const stop_mode_words[] = {STOP_MODES(PRINTED)};
-#undef PRINTED
-
-#define WORDS(type)                                                                                \
-        const char *type##_name(int v)                                                             \
-        {                                                                                          \
-                if (v < 0 || (size_t)v >= ELEMENTSOF(type##_words))                                \
-                        return "?";                                                                \
-                return type##_words[v];                                                            \
-        }                                                                                          \
-        int type##_from_name(const char *s)                                                        \
-        {                                                                                          \
-                for (size_t i = 0; i < ELEMENTSOF(type##_words); i++)                              \
-                        if (streq(s, type##_words[i]))                                             \
-                                return (int)i;                                                     \
-                return -EINVAL;                                                                    \
-        }
-WORDS(refuse_code)
-WORDS(stop_mode)
+DEFINE_WORDS(refuse_code, REFUSE_CODES)
+DEFINE_WORDS(stop_mode, STOP_MODES)
 
 /* clang-format off: a table reads best as a table */
 #define T struct run_spec

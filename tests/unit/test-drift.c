@@ -2,10 +2,8 @@
 
 /* Drift of what comes all along a run: known drifts and none, cut into steps while it comes. */
 
-#include <math.h>
-
 #include "report/drift.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/stats-data.h"
 
 #define T0   (INT64_C(1751371200) * NSEC_PER_SEC)
 #define HOUR (3600 * NSEC_PER_SEC)
@@ -13,17 +11,8 @@
 #define SERIES 200
 #endif
 
-static double noise(unsigned *seed)
-{
-        double sum = 0;
-
-        for (int i = 0; i < 12; i++)
-                sum += (double)rand_r(seed) / RAND_MAX;
-        return sum - 6;
-}
-
 /* A value every so often for some hours: level, drifting by so much an hour, with 25 % noise. */
-static struct trend tell_seed(unsigned seed, int64_t every_ns, int64_t hours_tenths, double level,
+static struct trend tell_seed(uint64_t seed, int64_t every_ns, int64_t hours_tenths, double level,
                               double per_hour, double step)
 {
         struct drift_series s = {0};
@@ -36,7 +25,8 @@ static struct trend tell_seed(unsigned seed, int64_t every_ns, int64_t hours_ten
                 double h = (double)at / (double)HOUR;
                 double y = level + per_hour * h + (at > wall_ns / 2 ? step : 0);
 
-                assert_int_equal(drift_add(&s, &a, T0 + at, y + 0.25 * level * noise(&seed)), 0);
+                assert_int_equal(
+                        drift_add(&s, &a, T0 + at, y + 0.25 * level * random_normal(&seed)), 0);
         }
         assert_int_equal(drift_tell(&s, 0, &t), 0);
         drift_clear(&s);
@@ -74,7 +64,7 @@ static void test_how_often(void **state)
 {
         int alarms = 0, found = 0;
 
-        for (unsigned seed = 1; seed <= SERIES; seed++) {
+        for (uint64_t seed = 1; seed <= SERIES; seed++) {
                 alarms += tell_seed(seed, 60 * NSEC_PER_SEC, 240, 100, 0, 0).verdict != TREND_FLAT;
                 found += tell_seed(seed, 60 * NSEC_PER_SEC, 240, 100, 10.0 / 24, 0).verdict ==
                          TREND_UP;

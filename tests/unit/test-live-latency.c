@@ -2,37 +2,26 @@
 
 /* What more instances cost: known slopes, none, and how often one is seen that is not there. */
 
-#include <math.h>
-
 #include "report/live-latency.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/stats-data.h"
 
 #define MS (1e6)
 #ifndef SERIES
 #define SERIES 300
 #endif
 
-static double noise(unsigned *seed)
-{
-        double sum = 0;
-
-        for (int i = 0; i < 12; i++)
-                sum += (double)rand_r(seed) / RAND_MAX;
-        return sum - 6;
-}
-
 struct made {
         double level, each; /* ms; what an instance more costs */
         double phi;         /* how much of its noise a value has from the one before */
         double noise;       /* ms */
-        unsigned seed;
+        uint64_t seed;
 };
 
 static void add(struct live_latency *l, struct made *m, double *wander, int64_t live)
 {
         double ms;
 
-        *wander = m->phi * *wander + sqrt(1 - m->phi * m->phi) * m->noise * noise(&m->seed);
+        *wander = m->phi * *wander + sqrt(1 - m->phi * m->phi) * m->noise * random_normal(&m->seed);
         ms = m->level + m->each * (double)live + *wander;
         assert_int_equal(live_latency_add(l, live, (int64_t)(MAX(ms, 1.0) * MS)), 0);
 }
@@ -42,7 +31,7 @@ static struct live_slope climb(struct made m, int64_t n)
 {
         struct live_latency l;
         struct live_slope slope;
-        double wander = m.noise * noise(&m.seed);
+        double wander = m.noise * random_normal(&m.seed);
 
         live_latency_init(&l);
         for (int64_t live = 0; live < n; live++)
