@@ -85,7 +85,7 @@ class Storm:
 def test_killed_again_and_again(bed):
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
-    total = 25 * KILLS
+    total = 30 + 10 * KILLS
     with lifecycle(bed) as names:
         outcome = Storm(bed, total, random.Random(seed)).end()
         assert outcome.code in (PASS, INCONCLUSIVE, THRESHOLD), outcome
