@@ -18,36 +18,66 @@ extern char **environ;
 
 void ghost_main(void)
 {
-        if (!getenv(GHOST_VARIABLE))
+        const char *ready = getenv(GHOST_VARIABLE);
+
+        if (!ready)
                 return;
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() == 1)
                 _exit(0);
+        close(atoi(ready));
         for (;;)
                 pause();
 }
 
+/* In the child: becomes one, and closes ready once it looks like one. */
+static void haunt(const char *title, int ready)
+{
+        char variable[sizeof(GHOST_VARIABLE) + 16];
+        char *argv[] = {(char *)title, NULL}, *env[] = {variable, NULL};
+        sigset_t none;
+
+        sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)fcntl(ready, F_SETFD, 0);
+        snprintf(variable, sizeof(variable), GHOST_VARIABLE "=%d", ready);
+        execve("/proc/self/exe", argv, env);
+        _exit(127);
+}
+
+/* Whoever is told of a delete looks for what is left at once, so the ghost is there before: on a
+ * busy machine a child may be long in coming. */
+static pid_t begin_ghost(const char *title)
+{
+        int ready[2];
+        char none;
+        pid_t pid;
+
+        if (pipe2(ready, O_CLOEXEC) < 0)
+                return -1;
+        pid = fork();
+        if (pid == 0)
+                haunt(title, ready[1]);
+        close(ready[1]);
+        if (pid > 0)
+                while (read(ready[0], &none, 1) < 0 && errno == EINTR)
+                        ;
+        close(ready[0]);
+        return pid;
+}
+
 void fake_add_ghost(struct fake *f, const char *name)
 {
-        char title[128], variable[] = GHOST_VARIABLE "=1";
-        char *argv[] = {title, NULL}, *env[] = {variable, NULL};
+        char title[128];
         pid_t pid;
 
         if (f->n_ghosts == GHOSTS_MAX)
                 return;
         snprintf(title, sizeof(title), "[lxc monitor] /var/lib/%s/containers %s",
                  f->dialect->server, name);
-        pid = fork();
+        pid = begin_ghost(title);
         if (pid < 0)
                 return;
-        if (pid == 0) {
-                sigset_t none;
-
-                sigemptyset(&none);
-                (void)sigprocmask(SIG_SETMASK, &none, NULL);
-                execve("/proc/self/exe", argv, env);
-                _exit(127);
-        }
         f->ghosts[f->n_ghosts].pid = pid;
         snprintf(f->ghosts[f->n_ghosts].name, NAME_SIZE, "%s", name);
         f->n_ghosts++;
