@@ -13,6 +13,7 @@ Then: time lxdsoak-report --json DIR, or --stream FILE.
 """
 
 import argparse
+import heapq
 import json
 import os
 import random
@@ -26,12 +27,11 @@ HOUR = 3600 * 10**9
 
 
 def lives(o):
-    """unit, its samples (phase, step, start, duration), how long it took, and what was measured of
-    the host since the one before (time, memory available)."""
+    """Of each unit: its number, when it began, and its samples (phase, step, start, duration)."""
     rng = random.Random(1)
-    start, measured = T0, T0
+    start = T0
     for unit in range(1, o.samples // len(PHASES) + 1):
-        at, rows, memory = start, [], []
+        at, rows = start, []
         for i, phase in enumerate(PHASES):
             took = rng.lognormvariate(0, 0.5) * 100_000_000 + 1
             if phase == "create":
@@ -39,12 +39,39 @@ def lives(o):
                 took *= 1 + (o.step / 100 if 2 * (start - T0) > wall(o) else 0)
             rows.append((phase, 1 if i == 4 else 0, at, int(took)))
             at += int(took)
-        while measured <= start:
-            less = o.drift / 100 * (measured - T0) / HOUR
-            memory.append((measured, int((8 << 30) * (1 - less + rng.gauss(0, 0.01)))))
-            measured += METRIC_PERIOD
-        yield unit, rows, at - start, memory
+        yield unit, start, rows
         start += o.every * 1_000_000
+
+
+def metrics(o):
+    """When the host was measured, and how much memory was available."""
+    rng = random.Random(2)
+    for at in range(T0, T0 + wall(o), METRIC_PERIOD):
+        less = o.drift / 100 * (at - T0) / HOUR
+        yield at, int((8 << 30) * (1 - less + rng.gauss(0, 0.01)))
+
+
+def records(o):
+    """What an agent records, in its order, which is that of time: number, kind, and what it says."""
+    measured = ((at, "metric", (at, memory)) for at, memory in metrics(o))
+
+    def units():
+        waiting, n = [], 0  # what has not ended when the next one begins
+        for unit, start, rows in lives(o):
+            while waiting and waiting[0][0] <= start:
+                yield heapq.heappop(waiting)[::2]
+            for row in rows:
+                n += 1
+                heapq.heappush(waiting, (row[2] + row[3], n, ("sample", (unit, *row))))
+            end = rows[-1][2] + rows[-1][3]
+            heapq.heappush(waiting, (end, n + 1, ("outcome", (unit, start, end - start))))
+            n += 1
+        while waiting:
+            yield heapq.heappop(waiting)[::2]
+
+    ended = ((at, *record) for at, record in units())
+    for seq, (_, kind, what) in enumerate(heapq.merge(ended, measured, key=lambda r: r[0]), 1):
+        yield seq, kind, what
 
 
 def wall(o):
@@ -72,23 +99,23 @@ def make_store(o):
                 " 'finished', 1, 'lxd 5.0.2')", (RUN,))
     new.execute("INSERT INTO agent (agent, run, host, agent_id, acked) VALUES (1, ?, 'a', ?, 0)",
                 (RUN, AGENT))
-    seq = 0
-    for unit, rows, took, memory in lives(o):
-        batch = []
-        for phase, step, at, duration in rows:
-            seq += 1
-            batch.append((RUN, unit, phase, step, at, at - T0, duration, seq))
-        new.executemany("INSERT INTO sample (run, unit, attempt, host, phase, step, start_realtime_ns,"
-                        " start_monotonic_ns, duration_ns, result, error_code, agent, seq)"
-                        " VALUES (?, ?, 1, 'a', ?, ?, ?, ?, ?, 'ok', 0, 1, ?)", batch)
-        seq += 1
-        new.execute("INSERT INTO unit (run, unit, host, attempt, outcome, name, start_realtime_ns,"
-                    " duration_ns, agent, seq) VALUES (?, ?, 'a', 1, 'passed', ?, ?, ?, 1, ?)",
-                    (RUN, unit, f"soak-{RUN}-{unit}", rows[0][2], took, seq))
-        for at, available in memory:
-            seq += 1
-            new.execute("INSERT INTO metric (run, host, realtime_ns, mem_available, agent, seq)"
-                        " VALUES (?, 'a', ?, ?, 1, ?)", (RUN, at, available, seq))
+    inserts = {
+        "sample": "INSERT INTO sample (run, unit, attempt, host, phase, step, start_realtime_ns,"
+                  " start_monotonic_ns, duration_ns, result, error_code, agent, seq)"
+                  " VALUES (?, ?, 1, 'a', ?, ?, ?, ?, ?, 'ok', 0, 1, ?)",
+        "outcome": "INSERT INTO unit (run, unit, host, attempt, outcome, name, start_realtime_ns,"
+                   " duration_ns, agent, seq) VALUES (?, ?, 'a', 1, 'passed', ?, ?, ?, 1, ?)",
+        "metric": "INSERT INTO metric (run, host, realtime_ns, mem_available, agent, seq)"
+                  " VALUES (?, 'a', ?, ?, 1, ?)"}
+    for seq, kind, what in records(o):
+        if kind == "sample":
+            unit, phase, step, at, duration = what
+            row = (unit, phase, step, at, at - T0, duration)
+        elif kind == "outcome":
+            row = (what[0], f"soak-{RUN}-{what[0]}", *what[1:])
+        else:
+            row = what
+        new.execute(inserts[kind], (RUN, *row, seq))
     new.commit()
 
 
@@ -115,26 +142,24 @@ def make_export(o):
         entry("desk", MESSAGE_ID=ids + "a01", **run, LXDSOAK_HOSTS=1, LXDSOAK_HOST_NAMES='["a"]',
               LXDSOAK_SPEC=json.dumps(spec), LXDSOAK_LIMIT_NS=0, LXDSOAK_STARTED_REALTIME_NS=T0,
               LXDSOAK_THRESHOLDS=json.dumps(o.threshold))
-        seq = 0
-        for unit, rows, took, memory in lives(o):
-            common = {**run, "LXDSOAK_AGENT": AGENT, "LXDSOAK_INSTANCE": f"soak-{RUN}-{unit}"}
-            for phase, step, at, duration in rows:
-                seq += 1
-                entry("a", MESSAGE=f"soak-{RUN}-{unit}: {phase} took {duration} ns",
-                      MESSAGE_ID=ids + "a03", **common, LXDSOAK_RECORD="sample", LXDSOAK_SEQ=seq,
-                      LXDSOAK_UNIT=unit, LXDSOAK_ATTEMPT=1, LXDSOAK_PHASE=phase, LXDSOAK_STEP=step,
+        for seq, kind, what in records(o):
+            common = {**run, "LXDSOAK_AGENT": AGENT, "LXDSOAK_RECORD": kind, "LXDSOAK_SEQ": seq}
+            if kind == "metric":
+                entry("a", MESSAGE_ID=ids + "c05", **common, LXDSOAK_REALTIME_NS=what[0],
+                      LXDSOAK_MEM_AVAILABLE=what[1])
+                continue
+            name = f"soak-{RUN}-{what[0]}"
+            common |= {"LXDSOAK_INSTANCE": name, "LXDSOAK_UNIT": what[0], "LXDSOAK_ATTEMPT": 1}
+            if kind == "sample":
+                _, phase, step, at, duration = what
+                entry("a", MESSAGE=f"{name}: {phase} took {duration} ns", MESSAGE_ID=ids + "a03",
+                      **common, LXDSOAK_PHASE=phase, LXDSOAK_STEP=step,
                       LXDSOAK_START_REALTIME_NS=at, LXDSOAK_START_MONOTONIC_NS=at - T0,
                       LXDSOAK_DURATION_NS=duration, LXDSOAK_RESULT="ok")
-            seq += 1
-            entry("a", MESSAGE=f"soak-{RUN}-{unit}: unit passed", MESSAGE_ID=ids + "a05", **common,
-                  LXDSOAK_RECORD="outcome", LXDSOAK_SEQ=seq, LXDSOAK_UNIT=unit, LXDSOAK_ATTEMPT=1,
-                  LXDSOAK_OUTCOME="passed", LXDSOAK_START_REALTIME_NS=rows[0][2],
-                  LXDSOAK_DURATION_NS=took)
-            for at, available in memory:
-                seq += 1
-                entry("a", MESSAGE_ID=ids + "c05", **run, LXDSOAK_AGENT=AGENT,
-                      LXDSOAK_RECORD="metric", LXDSOAK_SEQ=seq, LXDSOAK_REALTIME_NS=at,
-                      LXDSOAK_MEM_AVAILABLE=available)
+            else:
+                entry("a", MESSAGE=f"{name}: unit passed", MESSAGE_ID=ids + "a05", **common,
+                      LXDSOAK_OUTCOME="passed", LXDSOAK_START_REALTIME_NS=what[1],
+                      LXDSOAK_DURATION_NS=what[2])
         entry("desk", MESSAGE_ID=ids + "c06", **run, LXDSOAK_HOST="a", LXDSOAK_STATE="finished",
               LXDSOAK_HOSTNAME="a", LXDSOAK_SERVER="lxd 5.0.2", LXDSOAK_AGENT=AGENT,
               LXDSOAK_AGENTS=json.dumps([[AGENT, seq]]))
