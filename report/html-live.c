@@ -59,19 +59,15 @@ static void write_buckets(const struct html_page *page, bool open)
 
 void html_write_lives(const struct html_page *page)
 {
-        double spread;
-        bool told = summary_lives_told(page->summary, &spread);
+        char why[200];
+        bool told = !summary_lives_untold(page->summary, why, sizeof(why));
 
         if (!html_has_lives(page))
                 return;
         fputs("<section id=\"live\"><h2>By the count of instances</h2>\n<p class=\"note\">How long "
-              "each phase takes by how many of the run's instances its host had when it began.",
+              "each phase takes by how many of the run's instances its host had when it began",
               page->out);
-        if (!told)
-                fprintf(page->out,
-                        " The count hardly varied (by %.0f for most of the run), so nothing can be "
-                        "told of what more of them cost.",
-                        spread);
+        fprintf(page->out, "%s%s.", told ? "" : "; ", told ? "" : why);
         fputs("</p>\n", page->out);
         if (told)
                 write_slopes(page);

@@ -72,7 +72,6 @@ int live_latency_add(struct live_latency *l, int64_t live, int64_t duration_ns)
                 r = live_latency_widen(l, 2 * l->width);
         if (r < 0)
                 return r;
-        l->most = MAX(l->most, live);
         bucket = l->buckets + live / l->width;
         if (!*bucket) {
                 r = histogram_new_full(HISTOGRAM_MAX, DIGITS, bucket);
@@ -116,9 +115,9 @@ static int center(double *values, size_t n)
 size_t live_latency_blocks(size_t host, size_t n_hosts)
 {
         size_t every = n_hosts * HOST_BLOCKS / BLOCKS + 1; /* where there are too many */
+        size_t blocks = n_hosts > 0 ? BLOCKS * every / n_hosts : 0;
 
-        return host % every == 0 ? MIN(BLOCKS * every / MAX(n_hosts, (size_t)1), HOST_BLOCKS_MAX)
-                                 : 0;
+        return host % every == 0 ? MIN(blocks, HOST_BLOCKS_MAX) : 0;
 }
 
 int live_latency_end_host(struct live_latency *l, size_t blocks)
@@ -126,7 +125,9 @@ int live_latency_end_host(struct live_latency *l, size_t blocks)
         size_t n = MAX(l->points.n / BLOCK_POINTS, (size_t)BLOCKS_ENOUGH);
         int r = 0;
 
-        n = MIN(MIN(n, MIN(blocks, HOST_BLOCKS_MAX)), l->points.n);
+        blocks = MIN(blocks, HOST_BLOCKS_MAX);
+        n = MIN(n, blocks);
+        n = MIN(n, l->points.n);
         if (n >= HOST_BLOCKS) {
                 r = make_room(l, n);
                 if (r == 0)

@@ -25,7 +25,6 @@
 
 struct live_latency {
         int64_t width; /* of a bucket: a power of two, as small as will do */
-        int64_t most;  /* the highest count there was */
         struct histogram *buckets[LIVE_BUCKETS]; /* NULL = nothing in it; to 1 % */
         struct stats_thin points;                /* of the present host: count, ns */
         double *x, *y, *group;                   /* blocks of the hosts before */

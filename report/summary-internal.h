@@ -97,8 +97,8 @@ struct summary_out {
         bool ended; /* for whoever finds out */
 };
 struct summary_out *summary_lives_out(struct summary_lives *l, size_t *ret_n);
-/* Is the slope of any phase told? If not, by how much the count varied. */
-bool summary_lives_told(const struct summary *s, double *ret_spread);
+/* Why nothing can be told of what more instances cost. Returns buf; NULL = it is told. */
+const char *summary_lives_untold(const struct summary *s, char *buf, size_t size);
 /* "+0.31 s": what a hundred instances more cost, by what one does. Returns buf. */
 const char *summary_format_hundred(double slope, char *buf, size_t size);
 void summary_print_lives(const struct summary *s, FILE *out);

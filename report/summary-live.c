@@ -16,6 +16,8 @@
 #include "report/summary-internal.h"
 #include "report/table.h"
 
+#define WIDTH 100
+
 #define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
 
 /* Where a record stands among those of all hosts. */
@@ -228,16 +230,26 @@ int summary_read_lives(struct summary_context *c, struct summary_lives *l)
 
 /* ---- showing ---- */
 
-bool summary_lives_told(const struct summary *s, double *ret_spread)
+const char *summary_lives_untold(const struct summary *s, char *buf, size_t size)
 {
-        bool told = false;
+        double spread = 0;
 
-        *ret_spread = 0;
         for (int p = 0; p < PHASE_MAX_; p++) {
-                told = told || s->live[p].slope.told;
-                *ret_spread = MAX(*ret_spread, s->live[p].slope.spread);
+                if (s->live[p].slope.told)
+                        return NULL;
+                spread = MAX(spread, s->live[p].slope.spread);
         }
-        return told;
+        if (spread < LIVE_SPREAD_MIN)
+                snprintf(buf, size,
+                         "how many instances a host had hardly varied (by %.0f for most of the "
+                         "run), so nothing can be told of what more of them cost",
+                         spread);
+        else
+                snprintf(buf, size,
+                         "too few units to tell what more instances on a host cost: needs %d of a "
+                         "phase that ended well",
+                         LIVE_BLOCKS_MIN);
+        return buf;
 }
 
 const char *summary_format_hundred(double slope, char *buf, size_t size)
@@ -349,15 +361,13 @@ static void print_table(const struct summary *s, bool median, FILE *out)
 
 void summary_print_lives(const struct summary *s, FILE *out)
 {
-        double spread;
+        char why[200];
 
         if (!next_bucket(s, 0))
                 return;
-        if (!summary_lives_told(s, &spread)) {
-                fprintf(out,
-                        "\nhow many instances a host had hardly varied (by %.0f for most of the "
-                        "run), so nothing can be\ntold of what more of them cost\n",
-                        spread);
+        if (summary_lives_untold(s, why, sizeof(why))) {
+                fputc('\n', out);
+                text_wrap("", why, WIDTH, 2, out);
                 return;
         }
         fputs("\nby how many instances of the run a host had when the phase began; what a hundred "
