@@ -193,9 +193,9 @@ def test_lists_and_compares(bed):
     """All runs the journals tell of, as the directories do, and two of them beside each other. One
     whose coordinator was killed has no verdict, from either."""
     lxd, _ = bed.host("a", "--latency", "all=2ms")
-    first = bed.soak("--total", 40, "--parallel", 4)
-    lxd.fault("op-slow", operation="start", ms=400)
-    second = bed.soak("--total", 40, "--parallel", 4)
+    first = bed.soak("--total", 120, "--parallel", 12)
+    lxd.fault("op-slow", operation="start", ms=1000)
+    second = bed.soak("--total", 120, "--parallel", 12)
     assert (first.code, second.code) == (PASS, PASS), (first, second)
     cut = bed.start("--total", 10000, "--parallel", 4)
     before = bed.journals[0].entries
