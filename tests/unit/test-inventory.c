@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -276,11 +277,26 @@ static void test_helper_always_dies(void **state)
         inventory_free(inv);
 }
 
+/* How a child of posix_spawn() ended cannot be seen there: valgrind (3.19) has no pidfd_open(), and
+ * makes a fork of a vfork. */
+static void skip_under_valgrind(void)
+{
+        int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+        if (fd < 0 && errno == ENOSYS) {
+                print_message("SKIPPED: there is no pidfd_open() here\n");
+                skip();
+        }
+        close(fd);
+}
+
 static void test_no_helper(void **state)
 {
-        struct inventory *inv = new_inventory("/nowhere/lxdsoak-helper");
+        struct inventory *inv;
         struct heard r = {0};
 
+        skip_under_valgrind();
+        inv = new_inventory("/nowhere/lxdsoak-helper");
         ask(inv, "", "soak-1", "", &r);
         assert_int_equal(r.called, 0);
         wait_for(&r, 1, 1);
@@ -290,11 +306,13 @@ static void test_no_helper(void **state)
 
 static void test_helper_hangs(void **state)
 {
-        struct inventory *inv = new_inventory(
-                make_helper("[ -e hung ] && exec $HELPER \"$@\"; >hung; exec sleep 60"));
+        struct inventory *inv;
         struct heard r[2] = {0};
         int64_t begin_ns = now_monotonic_ns();
 
+        skip_under_valgrind();
+        inv = new_inventory(
+                make_helper("[ -e hung ] && exec $HELPER \"$@\"; >hung; exec sleep 60"));
         inventory_set_time_limit(inv, NSEC_PER_SEC);
         ask(inv, "", "soak-1", "", &r[0]);
         assert_true(sd_event_run(event, 0) >= 0);
