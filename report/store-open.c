@@ -90,10 +90,8 @@ int store_create(const char *run_dir, struct store **ret, struct error *err)
 {
         _cleanup_(store_freep)
         struct store *s = NULL;
-        _cleanup_(closep)
-        int fd = -1;
         char path[4096];
-        int r;
+        int fd, r;
 
         if ((size_t)snprintf(path, sizeof(path), "%s/" STORE_FILE, run_dir) >= sizeof(path))
                 return error_set(err, -ENAMETOOLONG, "%s: the name is too long", run_dir);
@@ -106,6 +104,10 @@ int store_create(const char *run_dir, struct store **ret, struct error *err)
                         "%s: there is the store of a run already; choose another --run-dir", path);
         if (fd < 0)
                 return error_set_errno(err, -errno, "%s: cannot make it", path);
+        /* Now, and not once SQLite has it: its locks are POSIX locks, which are gone with the first
+         * descriptor of the file that is closed. Whoever reads the store meanwhile, as anybody may,
+         * would then take himself for the last user, and remove the write-ahead log. */
+        close(fd);
         r = store_new(path, &s);
         if (r >= 0)
                 r = store_lock(s, err);

@@ -56,6 +56,8 @@ size_t harness_agent(struct harness *h, struct fake_agent config)
         return i;
 }
 
+#define AWAIT_S 60 /* only guards against hanging */
+
 static char *read_file(const char *dir, const char *name)
 {
         char path[128];
@@ -149,20 +151,55 @@ int64_t harness_number(const struct harness *h, const char *path)
                                                        : json_object_get_int64(o);
 }
 
-int64_t harness_query(const struct harness *h, const char *sql)
+/* false: not to be had, or not yet. */
+static bool query(const struct harness *h, const char *sql, int64_t *ret)
 {
         sqlite3_stmt *statement = NULL;
         sqlite3 *db = NULL;
         char path[128];
-        int64_t value;
+        bool ok;
 
         snprintf(path, sizeof(path), "%s/run/run.db", h->dir);
-        if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
-            sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK ||
-            sqlite3_step(statement) != SQLITE_ROW)
-                fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-        value = sqlite3_column_int64(statement, 0);
+        ok = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+             sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+             sqlite3_step(statement) == SQLITE_ROW;
+        if (ok)
+                *ret = sqlite3_column_int64(statement, 0);
         sqlite3_finalize(statement);
         sqlite3_close(db);
+        return ok;
+}
+
+int64_t harness_query(const struct harness *h, const char *sql)
+{
+        int64_t value;
+
+        if (!query(h, sql, &value))
+                fail_msg("%s: no answer from the run's database", sql);
         return value;
+}
+
+void harness_await(const struct harness *h, const char *sql, int64_t wanted)
+{
+        int64_t value = 0;
+
+        for (int i = 0; i < AWAIT_S * 50; i++) {
+                if (query(h, sql, &value) && value >= wanted)
+                        return;
+                usleep(20000);
+        }
+        fail_msg("%s: still %lld after %d s", sql, (long long)value, AWAIT_S);
+}
+
+void harness_await_said(const struct harness *h, const char *text)
+{
+        for (int i = 0; i < AWAIT_S * 50; i++) {
+                _cleanup_(freep)
+                char *said = read_file(h->dir, "stderr");
+
+                if (strstr(said, text))
+                        return;
+                usleep(20000);
+        }
+        fail_msg("«%s» is not said after %d s", text, AWAIT_S);
 }

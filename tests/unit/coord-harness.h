@@ -37,6 +37,10 @@ void harness_run(struct harness *h, const char *args, int limit_s);
 void harness_start(struct harness *h, const char *args);
 void harness_wait(struct harness *h, int limit_s);
 
+/* Until a number in the run's database is at least so high, or something stands on its stderr. */
+void harness_await(const struct harness *h, const char *sql, int64_t wanted);
+void harness_await_said(const struct harness *h, const char *text);
+
 /* A number deep in the JSON: "units.passed". */
 int64_t harness_number(const struct harness *h, const char *path);
 /* As sqlite3's one number for a query on the run's database; needs --run-dir run. */

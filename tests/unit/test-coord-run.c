@@ -165,7 +165,7 @@ static void test_coordinator_that_stood_still(void **state)
         harness_begin(&h);
         harness_agent(&h, (struct fake_agent){.unit_ms = 20});
         harness_start(&h, "--hosts HOSTS --total 2000 --json --run-dir run");
-        usleep(700000);
+        harness_await(&h, "SELECT count(*) FROM unit", 25);
         kill(h.coord, SIGSTOP);
         sleep(13);
         kill(h.coord, SIGCONT);
@@ -175,6 +175,10 @@ static void test_coordinator_that_stood_still(void **state)
         harness_end(&h);
 }
 
+#define LEASES     "SELECT count(*) FROM lease" /* the run has begun */
+#define DRAINS     "units in flight run to their end"
+#define CUTS_SHORT "stopping at once"
+
 static void test_drained(void **state)
 {
         struct harness h;
@@ -183,7 +187,7 @@ static void test_drained(void **state)
         harness_begin(&h);
         harness_agent(&h, (struct fake_agent){.unit_ms = 300});
         harness_start(&h, "--hosts HOSTS --total 100000 --json --run-dir run");
-        usleep(1500000);
+        harness_await(&h, "SELECT count(*) FROM unit", 25);
         kill(h.coord, SIGINT);
         harness_wait(&h, 60);
         assert_code(&h, 105);
@@ -191,7 +195,7 @@ static void test_drained(void **state)
         passed = harness_number(&h, "units/passed");
         assert_true(passed >= 25 && passed < 1000);
         assert_int_equal(harness_number(&h, "units/interrupted"), 0);
-        assert_says(&h, "units in flight run to their end");
+        assert_says(&h, DRAINS);
         assert_null(strstr(h.err, "cleanup"));
         harness_end(&h);
 }
@@ -203,9 +207,9 @@ static void test_aborted(void **state)
         harness_begin(&h);
         harness_agent(&h, (struct fake_agent){.unit_ms = 60000});
         harness_start(&h, "--hosts HOSTS --total 100 --json --run-dir run");
-        usleep(1000000);
+        harness_await(&h, LEASES, 1);
         kill(h.coord, SIGTERM);
-        usleep(500000);
+        harness_await_said(&h, DRAINS);
         kill(h.coord, SIGINT);
         harness_wait(&h, 60);
         assert_code(&h, 105);
@@ -221,11 +225,12 @@ static void test_third_interrupt(void **state)
         harness_begin(&h);
         harness_agent(&h, (struct fake_agent){.unit_ms = 60000, .never_stops = true});
         harness_start(&h, "--hosts HOSTS --total 100 --json --run-dir run");
-        usleep(1000000);
-        for (int i = 0; i < 3; i++) {
-                kill(h.coord, SIGINT);
-                usleep(300000);
-        }
+        harness_await(&h, LEASES, 1);
+        kill(h.coord, SIGINT);
+        harness_await_said(&h, DRAINS);
+        kill(h.coord, SIGINT);
+        harness_await_said(&h, CUTS_SHORT);
+        kill(h.coord, SIGINT);
         harness_wait(&h, 60);
         assert_code(&h, 105);
         assert_says(&h, "lxdsoak-coord cleanup --hosts ");
@@ -239,9 +244,9 @@ static void test_abort_is_bounded(void **state)
         harness_begin(&h);
         harness_agent(&h, (struct fake_agent){.unit_ms = 60000, .never_stops = true});
         harness_start(&h, "--hosts HOSTS --total 100 --json --run-dir run");
-        usleep(4000000);
+        harness_await(&h, LEASES, 1);
         kill(h.coord, SIGINT);
-        usleep(200000);
+        harness_await_said(&h, DRAINS);
         kill(h.coord, SIGINT);
         harness_wait(&h, 60);
         assert_code(&h, 105);

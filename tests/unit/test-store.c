@@ -411,6 +411,65 @@ static void test_busy(void **state)
         assert_int_equal(number(other, "SELECT count(*) FROM unit"), 1);
 }
 
+/* ---- somebody's sqlite3, in a process of its own: locks are a process's ---- */
+
+#define OUTSIDE_FAILED 255
+
+/* The program that is begun for it: a small number as its exit status. */
+static int outside(const char *path, const char *sql)
+{
+        int n = OUTSIDE_FAILED;
+        sqlite3_stmt *st = NULL;
+        sqlite3 *db = NULL;
+
+        if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+            sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
+            sqlite3_step(st) == SQLITE_ROW)
+                n = sqlite3_column_int(st, 0);
+        sqlite3_finalize(st);
+        sqlite3_close(db);
+        return n;
+}
+
+static int ask_outside(const struct place *p, const char *sql)
+{
+        int status;
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                execl("/proc/self/exe", "test-store", p->db, sql, NULL);
+                _exit(OUTSIDE_FAILED);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+/* It comes and goes while the run is driven, and takes nothing with it. */
+static void test_read_from_outside(void **state)
+{
+        struct place *p = *state;
+        _cleanup_(store_freep)
+        struct store *s = make(p, 1);
+        struct error err = ERROR_INIT;
+
+        for (int round = 0; round < 2; round++) {
+                welcome(s, 0, "aaaa");
+                for (int64_t unit = 1; unit <= 5; unit++) {
+                        struct record r = outcome((uint64_t)unit, unit, 1, OUTCOME_PASSED);
+
+                        put(s, 0, &r, true);
+                        assert_ok(store_commit(s, &err), err);
+                        assert_int_equal(ask_outside(p, "SELECT count(*) FROM unit"),
+                                         round ? 5 : unit);
+                }
+                /* the same of one that goes on with it */
+                s = store_free(s);
+                assert_ok(store_open(p->db, false, &s, &err), err);
+        }
+}
+
 /* ---- going on with a run ---- */
 
 static int see_unit(size_t host, int64_t unit, enum outcome outcome, void *userdata)
@@ -686,16 +745,20 @@ static void test_read_only_place(void **state)
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_every_kind),      T(test_duplicates),  T(test_agents),
-                T(test_hosts_and_end),   T(test_open_errors), T(test_busy),
-                T(test_driven),          T(test_past),        T(test_epochs),
-                T(test_disk_full),       T(test_file_limit),  T(test_kill),
-                T(test_read_only_place),
+                T(test_every_kind),      T(test_duplicates),
+                T(test_agents),          T(test_hosts_and_end),
+                T(test_open_errors),     T(test_busy),
+                T(test_driven),          T(test_past),
+                T(test_epochs),          T(test_disk_full),
+                T(test_file_limit),      T(test_kill),
+                T(test_read_only_place), T(test_read_from_outside),
         };
 
+        if (argc == 3)
+                return outside(argv[1], argv[2]);
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
