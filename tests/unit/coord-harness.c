@@ -32,6 +32,19 @@ void harness_end(struct harness *h)
         json_object_put(h->json);
 }
 
+#define AWAIT_S 60 /* only guards against hanging */
+
+/* It is a process of its own, and may be slow in coming. */
+static void await_socket(const char *endpoint)
+{
+        if (!startswith(endpoint, "ipc://"))
+                return;
+        for (int i = 0; access(endpoint + strlen("ipc://"), F_OK) < 0; i++) {
+                assert_true(i < AWAIT_S * 100);
+                usleep(10000);
+        }
+}
+
 size_t harness_agent(struct harness *h, struct fake_agent config)
 {
         size_t i = 0, n = strlen(h->hosts);
@@ -51,12 +64,11 @@ size_t harness_agent(struct harness *h, struct fake_agent config)
         }
         h->agents[i] = fake_agent_start(&config);
         assert_true(h->agents[i] > 0);
+        await_socket(config.endpoint);
         snprintf(h->hosts + n, sizeof(h->hosts) - n, "%s%s", n ? "," : "",
                  startswith(config.endpoint, "tcp://") ? config.endpoint + 6 : config.endpoint);
         return i;
 }
-
-#define AWAIT_S 60 /* only guards against hanging */
 
 static char *read_file(const char *dir, const char *name)
 {
