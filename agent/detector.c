@@ -286,7 +286,16 @@ static bool is_database_text(const char *text)
                strstr(text, "context deadline exceeded");
 }
 
-/* /1.0 needs no database, the list of instances does. A loaded daemon is slow to list
+/* An answer that is not there after that part of the probes' limit may never come. */
+#define PROMPT_PART 4
+
+static bool is_prompt(const struct watch_question *q, int64_t now_ns, int64_t probe_timeout_ns)
+{
+        return q->asked_ns == 0 || now_ns - q->asked_ns < probe_timeout_ns / PROMPT_PART;
+}
+
+/* /1.0 needs no database, the list of instances does. It has to be answered still: a daemon that
+ * stops while it lists may have answered /1.0 since that began. A loaded daemon is slow to list
  * too, but then units still get on. */
 static bool database_stalls(const struct daemon_view *v, int64_t now_ns, struct finding *f)
 {
@@ -294,7 +303,7 @@ static bool database_stalls(const struct daemon_view *v, int64_t now_ns, struct 
         int64_t since = l->failed_ns && is_database_text(l->text) ? l->failed_ns : l->asked_ns;
 
         if (since == 0 || now_ns - since < v->probe_timeout_ns || v->daemon.ok_ns < since ||
-            v->progress_ns > since)
+            v->progress_ns > since || !is_prompt(&v->daemon, now_ns, v->probe_timeout_ns))
                 return false;
         return daemon_found(f, WEDGE_DATABASE_STALLED, SURE_SAID, since, v,
                             l->failed_ns ? l->text

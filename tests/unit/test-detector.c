@@ -330,16 +330,40 @@ static void test_database(void **state)
         assert_int_equal(w.finding.class, WEDGE_DATABASE_STALLED);
 }
 
+/* It stopped while it was asked for the list, and had answered /1.0 since. */
+static void test_daemon_stops_while_it_lists(void **state)
+{
+        struct daemon_watch w = {0};
+        struct daemon_view v = healthy(100 * SEC);
+
+        v.progress_ns = 99 * SEC;
+        v.list.asked_ns = 100 * SEC;
+        v.daemon.ok_ns = 100 * SEC + SEC / 2;
+        v.daemon.asked_ns = 101 * SEC;
+        v.state = 'T';
+        assert_int_equal(look(&w, &v, 100 * SEC + v.probe_timeout_ns), DAEMON_SAME);
+        assert_int_equal(look(&w, &v, 101 * SEC + v.probe_timeout_ns), DAEMON_WEDGED);
+        assert_int_equal(w.finding.class, WEDGE_DAEMON_HUNG);
+        assert_int_equal(w.finding.since_ns, 101 * SEC);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_proof),          cmocka_unit_test(test_words),
-                cmocka_unit_test(test_stop),           cmocka_unit_test(test_verify),
-                cmocka_unit_test(test_plain_failures), cmocka_unit_test(test_slow_is_not_stopped),
-                cmocka_unit_test(test_all_are_slow),   cmocka_unit_test(test_clock),
-                cmocka_unit_test(test_daemon_hung),    cmocka_unit_test(test_daemon_slow),
-                cmocka_unit_test(test_daemon_down),    cmocka_unit_test(test_daemon_restarted),
+                cmocka_unit_test(test_proof),
+                cmocka_unit_test(test_words),
+                cmocka_unit_test(test_stop),
+                cmocka_unit_test(test_verify),
+                cmocka_unit_test(test_plain_failures),
+                cmocka_unit_test(test_slow_is_not_stopped),
+                cmocka_unit_test(test_all_are_slow),
+                cmocka_unit_test(test_clock),
+                cmocka_unit_test(test_daemon_hung),
+                cmocka_unit_test(test_daemon_slow),
+                cmocka_unit_test(test_daemon_down),
+                cmocka_unit_test(test_daemon_restarted),
                 cmocka_unit_test(test_database),
+                cmocka_unit_test(test_daemon_stops_while_it_lists),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
