@@ -34,15 +34,22 @@ void harness_end(struct harness *h)
 
 #define AWAIT_S 60 /* only guards against hanging */
 
+/* In a loop that waits; false: it was long enough. */
+static bool wait_more(int *pauses)
+{
+        usleep(20000);
+        return ++*pauses < AWAIT_S * 50;
+}
+
 /* It is a process of its own, and may be slow in coming. */
 static void await_socket(const char *endpoint)
 {
+        int pauses = 0;
+
         if (!startswith(endpoint, "ipc://"))
                 return;
-        for (int i = 0; access(endpoint + strlen("ipc://"), F_OK) < 0; i++) {
-                assert_true(i < AWAIT_S * 100);
-                usleep(10000);
-        }
+        while (access(endpoint + strlen("ipc://"), F_OK) < 0)
+                assert_true(wait_more(&pauses));
 }
 
 size_t harness_agent(struct harness *h, struct fake_agent config)
@@ -163,8 +170,8 @@ int64_t harness_number(const struct harness *h, const char *path)
                                                        : json_object_get_int64(o);
 }
 
-/* false: not to be had, or not yet. */
-static bool query(const struct harness *h, const char *sql, int64_t *ret)
+/* false: not to be had, or not yet, and why. */
+static bool query(const struct harness *h, const char *sql, int64_t *ret, char why[static 200])
 {
         sqlite3_stmt *statement = NULL;
         sqlite3 *db = NULL;
@@ -177,6 +184,7 @@ static bool query(const struct harness *h, const char *sql, int64_t *ret)
              sqlite3_step(statement) == SQLITE_ROW;
         if (ok)
                 *ret = sqlite3_column_int64(statement, 0);
+        snprintf(why, 200, "%s", sqlite3_errmsg(db));
         sqlite3_finalize(statement);
         sqlite3_close(db);
         return ok;
@@ -184,34 +192,35 @@ static bool query(const struct harness *h, const char *sql, int64_t *ret)
 
 int64_t harness_query(const struct harness *h, const char *sql)
 {
+        char why[200];
         int64_t value;
 
-        if (!query(h, sql, &value))
-                fail_msg("%s: no answer from the run's database", sql);
+        if (!query(h, sql, &value, why))
+                fail_msg("%s: %s", sql, why);
         return value;
 }
 
 void harness_await(const struct harness *h, const char *sql, int64_t wanted)
 {
         int64_t value = 0;
+        char why[200];
+        int pauses = 0;
 
-        for (int i = 0; i < AWAIT_S * 50; i++) {
-                if (query(h, sql, &value) && value >= wanted)
-                        return;
-                usleep(20000);
-        }
-        fail_msg("%s: still %lld after %d s", sql, (long long)value, AWAIT_S);
+        while (!query(h, sql, &value, why) || value < wanted)
+                if (!wait_more(&pauses))
+                        fail_msg("%s: still %lld after %d s: %s", sql, (long long)value, AWAIT_S,
+                                 why);
 }
 
 void harness_await_said(const struct harness *h, const char *text)
 {
-        for (int i = 0; i < AWAIT_S * 50; i++) {
+        for (int pauses = 0;;) {
                 _cleanup_(freep)
                 char *said = read_file(h->dir, "stderr");
 
                 if (strstr(said, text))
                         return;
-                usleep(20000);
+                if (!wait_more(&pauses))
+                        fail_msg("«%s» is not said after %d s", text, AWAIT_S);
         }
-        fail_msg("«%s» is not said after %d s", text, AWAIT_S);
 }
