@@ -11,8 +11,6 @@
 #include "base/parse.h"
 #include "proto/record-journal.h"
 
-#define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
-
 static struct log_fields fields; /* all is told from the loop, one after the other */
 
 #define TELL(priority, id, ...)                                                                    \

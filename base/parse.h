@@ -29,6 +29,8 @@ int parse_bool(const char *s, bool *ret) _warn_unused_;
 
 /* "1.5 s", "320 ms", "12 µs", "2h03m": short, for tables. Returns buf. */
 const char *format_duration(int64_t ns, char *buf, size_t size);
+/* The same for a while: until the end of the block. */
+#define DURATION(ns) format_duration((int64_t)(ns), (char[32]){0}, 32)
 
 /* "512 MiB". Returns buf. */
 const char *format_size(int64_t bytes, char *buf, size_t size);

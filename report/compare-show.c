@@ -16,8 +16,6 @@
 #define WIDTH        100
 #define ERRORS_SHOWN 20
 
-#define DURATION(ns) format_duration((int64_t)(ns), (char[32]){0}, 32)
-
 int compare_exit_code(enum compare_verdict v)
 {
         switch (v) {

@@ -11,8 +11,6 @@
 
 #define WIDTH 100
 
-#define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
-
 const char *summary_lives_untold(const struct summary *s, char *buf, size_t size)
 {
         double spread = 0;
@@ -37,7 +35,7 @@ const char *summary_lives_untold(const struct summary *s, char *buf, size_t size
 
 const char *summary_format_hundred(double slope, char *buf, size_t size)
 {
-        snprintf(buf, size, "%c%s", slope < 0 ? '-' : '+', DURATION((int64_t)fabs(100 * slope)));
+        snprintf(buf, size, "%c%s", slope < 0 ? '-' : '+', DURATION(fabs(100 * slope)));
         return buf;
 }
 

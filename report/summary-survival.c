@@ -15,8 +15,6 @@
 
 #define WIDTH 100
 
-#define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
-
 /* The counters of a histogram that are not 0, behind the n there are. */
 static size_t observe(const struct histogram *h, bool ended, struct stats_observation *ret,
                       size_t n)

@@ -19,8 +19,7 @@
 #define HOSTS_BY_PHASE 4  /* with more, phases are shown for all together only */
 #define HOSTS_SHOWN    40 /* with more, only those with something to say */
 
-#define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
-#define SIZE(bytes)  format_size((bytes), (char[32]){0}, 32)
+#define SIZE(bytes) format_size((bytes), (char[32]){0}, 32)
 
 static bool finished(const struct summary_part *h)
 {

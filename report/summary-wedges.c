@@ -12,8 +12,6 @@
 #define WEDGES_SHOWN 20
 #define WEDGE_LINES  6
 
-#define DURATION(ns) format_duration((ns), (char[32]){0}, 32)
-
 static int row_wedge(struct summary_context *c, sqlite3_stmt *st, void *userdata)
 {
         struct summary *s = c->summary;
