@@ -406,7 +406,7 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata)
 
         sd_event_source_set_time_relative(s, TICK_USEC);
         sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-        if (w->ticked_ns && now - w->ticked_ns > STOOD_STILL_NS)
+        if (now - w->ticked_ns > STOOD_STILL_NS)
                 w->stood_still_ns = now;
         w->ticked_ns = now;
         wedges_watch_daemon(w);
@@ -451,6 +451,7 @@ int wedges_new(const struct wedges_deps *deps, struct wedges **ret)
                 return -ENOMEM;
         w->deps = *deps;
         w->tail = &w->inquiries;
+        w->ticked_ns = now_monotonic_ns();
         snprintf(w->lxd_dir, sizeof(w->lxd_dir), "%s", deps->lxd_socket);
         slash = strrchr(w->lxd_dir, '/');
         if (slash)

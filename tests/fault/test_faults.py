@@ -473,6 +473,22 @@ def test_daemon_stands_still_for_a_while(host):
     check_clean(host)
 
 
+def test_agent_stands_still_before_it_asks_for_an_operation(host):
+    """LXD forgets an operation 5 s after its end: that is not LXD's fault, nor a wedge. In the first
+    second of a run, when nothing but the time it began says that its agent was not there."""
+    host.lxd.fault("slow", request="instances-post", ms=300, count=1)
+    run = host.start("--total", 20, "--parallel", 4)
+    wait_until(lambda: host.lxd.faults()[0]["hits"] == 1, 30, "the first create asked for")
+    host.agent.process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(7)
+    finally:
+        host.agent.process.send_signal(signal.SIGCONT)
+    outcome = run.end(120)
+    check_passed(outcome, 20)
+    check_clean(host)
+
+
 def test_daemon_is_silent_and_the_deadline_bounds_it(host):
     """Units in flight end at their deadline, the run can be stopped, and cleanup does the rest."""
     run = host.start("--total", 1000, "--parallel", 4, "--deadline", "all=2s")
