@@ -13,9 +13,11 @@ import journald
 
 PASS, THRESHOLD, LEAK, WEDGE, INCONCLUSIVE, STOPPED, USAGE, INTERNAL = 0, 99, 98, 97, 96, 105, 64, 70
 
+SLOW = float(os.environ.get("LXDSOAK_SLOW", "1"))  # so many times longer may all take
+
 
 def wait_until(true, seconds, what):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * SLOW
     while not true():
         assert time.monotonic() < deadline, f"after {seconds} s: no {what}"
         time.sleep(0.02)
@@ -168,7 +170,7 @@ class Coordinator:
     def end(self, timeout=120):
         """Waits for its end; killed, and the test failed, when it takes longer than that."""
         try:
-            code = self.process.wait(timeout)
+            code = self.process.wait(timeout * SLOW)
         except subprocess.TimeoutExpired:
             children.end(self.process, first=signal.SIGKILL)
             code = None

@@ -156,7 +156,8 @@ def test_standing_still_for_longer_than_a_lease(make_host, who):
     # the first leases are of a few units; by now either has one of hundreds, and units that wait
     wait_until(lambda: counted(run.run_dir) >= 60, 60, "units")
     for _ in range(FREEZES):
-        time.sleep(dice.uniform(0, 1.5))
+        time.sleep(dice.uniform(0.5, 2))
+        wait_until(a.instances, 60, "units in flight, where it thawed too")
         dice.shuffle(victims)
         told = run.said().count("go to other hosts")
         for victim in victims:

@@ -94,7 +94,7 @@ class Storm:
 def test_killed_again_and_again(bed):
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
-    total = 60 + 30 * KILLS
+    total = 40 + 20 * KILLS
     with lifecycle(bed) as names:
         storm = Storm(bed, total, random.Random(seed))
         outcome = storm.end()
