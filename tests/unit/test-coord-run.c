@@ -200,17 +200,23 @@ static void test_drained(void **state)
         harness_end(&h);
 }
 
+/* Two signals into a run whose units take a minute; the coordinator is left to end it. */
+static void begin_and_cut_short(struct harness *h, int first_signal, bool never_stops)
+{
+        harness_begin(h);
+        harness_agent(h, (struct fake_agent){.unit_ms = 60000, .never_stops = never_stops});
+        harness_start(h, "--hosts HOSTS --total 100 --json --run-dir run");
+        harness_await(h, LEASES, 1);
+        kill(h->coord, first_signal);
+        harness_await_said(h, DRAINS);
+        kill(h->coord, SIGINT);
+}
+
 static void test_aborted(void **state)
 {
         struct harness h;
 
-        harness_begin(&h);
-        harness_agent(&h, (struct fake_agent){.unit_ms = 60000});
-        harness_start(&h, "--hosts HOSTS --total 100 --json --run-dir run");
-        harness_await(&h, LEASES, 1);
-        kill(h.coord, SIGTERM);
-        harness_await_said(&h, DRAINS);
-        kill(h.coord, SIGINT);
+        begin_and_cut_short(&h, SIGTERM, false);
         harness_wait(&h, 60);
         assert_code(&h, 105);
         assert_int_equal(harness_number(&h, "units/passed"), 0);
@@ -222,13 +228,7 @@ static void test_third_interrupt(void **state)
 {
         struct harness h;
 
-        harness_begin(&h);
-        harness_agent(&h, (struct fake_agent){.unit_ms = 60000, .never_stops = true});
-        harness_start(&h, "--hosts HOSTS --total 100 --json --run-dir run");
-        harness_await(&h, LEASES, 1);
-        kill(h.coord, SIGINT);
-        harness_await_said(&h, DRAINS);
-        kill(h.coord, SIGINT);
+        begin_and_cut_short(&h, SIGINT, true);
         harness_await_said(&h, CUTS_SHORT);
         kill(h.coord, SIGINT);
         harness_wait(&h, 60);
@@ -241,13 +241,7 @@ static void test_abort_is_bounded(void **state)
 {
         struct harness h;
 
-        harness_begin(&h);
-        harness_agent(&h, (struct fake_agent){.unit_ms = 60000, .never_stops = true});
-        harness_start(&h, "--hosts HOSTS --total 100 --json --run-dir run");
-        harness_await(&h, LEASES, 1);
-        kill(h.coord, SIGINT);
-        harness_await_said(&h, DRAINS);
-        kill(h.coord, SIGINT);
+        begin_and_cut_short(&h, SIGINT, true);
         harness_wait(&h, 60);
         assert_code(&h, 105);
         assert_says(&h, "lxdsoak-coord cleanup --hosts ");
