@@ -17,10 +17,12 @@ SLOW = float(os.environ.get("LXDSOAK_SLOW", "1"))  # so many times longer may al
 
 
 def wait_until(true, seconds, what):
+    """Until it is true; what it then said."""
     deadline = time.monotonic() + seconds * SLOW
-    while not true():
+    while not (said := true()):
         assert time.monotonic() < deadline, f"after {seconds} s: no {what}"
         time.sleep(0.02)
+    return said
 
 
 def environment(home):

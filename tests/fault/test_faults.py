@@ -607,8 +607,7 @@ def test_name_is_taken(make_host):
     host = make_host("--latency", "all=lognormal:20ms:0.3")
     run = host.start("--total", 30, "--parallel", 1)
     try:
-        wait_until(host.instances, 30, "first instance")
-        first = host.instances()[0]
+        first = wait_until(host.instances, 30, "first instance")[0]
         taken = first[:-2] + "30"
         before = foreign(host, taken)
         outcome = run.end(120)
@@ -655,7 +654,7 @@ def test_cleanup_whatever_the_state(host, state):
 def test_cleanup_says_what_it_left_alone(make_host):
     """A run that is driven has no instance at that very moment: that is no success."""
     host = make_host()
-    run = host.start("--total", 100, "--parallel", 2)
+    run = host.start("--total", 100000, "--parallel", 2)
     try:
         wait_until(lambda: host.lxd.stats()["instances"]["deleted"] >= 1, 30, "units done")
         host.lxd.fault("error", request="instances-post", code=503, text="LXD is shutting down")
