@@ -173,6 +173,31 @@ def test_host_is_rebooted_half_way(bed):
     assert outcome.data["leftovers"] == [] and bed.left_after("a") == bed.left_after("b") == []
 
 
+@pytest.fixture
+def journal_on_a_full_disk(bed):
+    """Of host a: its journal has a file system of its own, and a file that fills it."""
+    bed.sh("a", "mount -t tmpfs -o size=4M,mode=2755 none /var/log/journal && systemctl restart systemd-journald && "
+                "journalctl --flush && ! dd if=/dev/zero of=/var/log/journal/filler bs=4k status=none")
+    yield
+    bed.sh("a", "umount -l /var/log/journal && systemctl restart systemd-journald && journalctl --flush")
+
+
+@pytest.mark.usefixtures("journal_on_a_full_disk")
+def test_disk_beneath_the_journal_is_full(bed):
+    """The run goes on, for what counts is in the store; and its entries come again when there is room."""
+    agent = bed.unit_property("a", "MainPID")
+    outcome = bed.soak("--hosts", "a", "--total", 12, "--parallel", 4)
+    assert outcome.code == PASS and outcome.each_once(12), outcome
+    assert bed.sh("a", "df --output=avail /var/log/journal | tail -n1").strip() == "0"
+    bed.sh("a", "rm /var/log/journal/filler && systemctl restart systemd-journald && journalctl --flush")
+    since = bed.now("a")
+    outcome = bed.soak("--hosts", "a", "--total", 2)
+    assert outcome.code == PASS, outcome
+    entries = [e for e in bed.journal("a", since) if e.get("LXDSOAK_RUN") == outcome.data["run"]]
+    assert len([e for e in entries if e.get("LXDSOAK_PHASE") == "verify"]) == 2, entries
+    assert bed.unit_property("a", "MainPID") == agent
+
+
 def test_name_is_taken(bed):
     run = bed.start("--hosts", "a", "--total", 20, "--parallel", 1, "--json")
     at_work(bed, n=1)
