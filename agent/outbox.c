@@ -32,13 +32,39 @@ struct outbox {
         uint64_t acked, head, durable; /* numbers */
         bool trouble;                  /* the last one could not be written; retry is on */
         unsigned generation;           /* of the run; a late answer of an earlier one is dropped */
+        struct waiting *waiting;       /* for the spool's answers */
 };
 
 struct waiting {
         struct outbox *outbox;
         uint64_t seq;
         unsigned generation;
+        struct waiting *prev, *next;
 };
+
+static void waiting_free(struct waiting *w)
+{
+        if (w->prev)
+                w->prev->next = w->next;
+        else
+                w->outbox->waiting = w->next;
+        if (w->next)
+                w->next->prev = w->prev;
+        free(w);
+}
+
+static struct waiting *waiting_new(struct outbox *o, uint64_t seq)
+{
+        struct waiting *w = malloc(sizeof(*w));
+
+        if (!w)
+                return NULL;
+        *w = (struct waiting){o, seq, o->generation, .next = o->waiting};
+        if (o->waiting)
+                o->waiting->prev = w;
+        o->waiting = w;
+        return w;
+}
 
 static struct row *row_at(struct outbox *o, uint64_t seq)
 {
@@ -62,7 +88,7 @@ static void on_durable(int r, void *userdata)
         uint64_t seq = w->seq;
         bool stale = w->generation != o->generation;
 
-        free(w);
+        waiting_free(w);
         if (stale || seq <= o->acked)
                 return;
         if (r < 0) {
@@ -85,16 +111,15 @@ static void on_durable(int r, void *userdata)
 static int submit(struct outbox *o, uint64_t seq)
 {
         struct row *row = row_at(o, seq);
-        struct waiting *w = malloc(sizeof(*w));
+        struct waiting *w = waiting_new(o, seq);
         int r;
 
         if (!w)
                 return -ENOMEM;
-        *w = (struct waiting){o, seq, o->generation};
         r = spool_put_record(o->spool, o->run, seq, row->text, row->ends_unit, row->returned_lease,
                              on_durable, w);
         if (r < 0)
-                free(w);
+                waiting_free(w);
         return r;
 }
 
@@ -147,6 +172,8 @@ struct outbox *outbox_free(struct outbox *o)
 {
         if (!o)
                 return NULL;
+        while (o->waiting)
+                waiting_free(o->waiting);
         if (o->rows)
                 forget(o, o->head);
         sd_event_source_disable_unref(o->retry);

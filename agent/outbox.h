@@ -20,6 +20,7 @@ typedef void (*outbox_ready)(void *userdata);
 
 int outbox_new(sd_event *event, struct spool *spool, outbox_ready ready, void *userdata,
                struct outbox **ret) _warn_unused_;
+/* Once the loop turns no more: what the spool would answer it has nowhere to go. */
 struct outbox *outbox_free(struct outbox *o);
 DEFINE_CLEANUP(struct outbox *, outbox_free)
 
