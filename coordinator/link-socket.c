@@ -108,18 +108,21 @@ static void on_monitor(struct zsock *z, const struct zframe *frames, size_t n, c
 
 static int open_monitor(struct link *l, void *socket)
 {
+        static unsigned n; /* no name twice: that of one that was closed is free only later */
         char name[64];
         void *pair;
+        int r;
 
-        snprintf(name, sizeof(name), "inproc://lxdsoak-monitor-%p", (void *)l);
+        snprintf(name, sizeof(name), "inproc://lxdsoak-monitor-%u", ++n);
         if (zmq_socket_monitor(socket, name, ZMQ_EVENT_ALL) < 0)
                 return -errno;
         pair = zmq_socket(l->config.zmq, ZMQ_PAIR);
         if (!pair)
                 return -errno;
         if (zmq_connect(pair, name) < 0) {
+                r = -errno;
                 zmq_close(pair);
-                return -errno;
+                return r;
         }
         return zsock_new(l->config.event, pair, on_monitor, l, &l->monitor);
 }
