@@ -66,6 +66,10 @@ void link_fail(struct link *l, int code, const char *format, ...) _printf_(3, 4)
 /* Notes a reason, without ending anything. */
 void link_note(struct link *l, int code, const char *format, ...) _printf_(3, 4);
 
+/* It has a session, or had one for an earlier coordinator of this run: then it is away, and waited
+ * for. */
+bool link_was_there(const struct link *l);
+
 /* link-socket.c */
 int link_socket_open(struct link *l, int64_t now_ns) _warn_unused_;
 void link_socket_close(struct link *l, int linger_ms);

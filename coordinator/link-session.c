@@ -204,6 +204,7 @@ static void on_welcome(struct link *l, const struct wire_header *h, void *body)
 static void on_refuse(struct link *l, const struct wire_header *h, void *body)
 {
         const struct msg_refuse *m = body;
+        const char *text = *m->text ? m->text : refuse_code_name(m->code);
 
         switch (m->code) {
         case REFUSE_BUSY:
@@ -215,15 +216,17 @@ static void on_refuse(struct link *l, const struct wire_header *h, void *body)
                 break;
         case REFUSE_DRAINING:
         case REFUSE_LXD:
-        case REFUSE_SPOOL_FULL:
-        case REFUSE_IMAGE:
-        case REFUSE_SPEC:
-                link_fail(l, -ECONNREFUSED, "%s", *m->text ? m->text : refuse_code_name(m->code));
+        case REFUSE_SPOOL_FULL: /* these pass, and a host of this run is asked again */
+                if (link_was_there(l))
+                        link_note(l, -ECONNREFUSED, "%s", text);
+                else
+                        link_fail(l, -ECONNREFUSED, "%s", text);
                 break;
+        case REFUSE_IMAGE:
+        case REFUSE_SPEC: link_fail(l, -ECONNREFUSED, "%s", text); break;
         case REFUSE_STALE_EPOCH:
         case REFUSE_STOLEN:
-                link_give_up(l, m->code == REFUSE_STOLEN ? -ECANCELED : -ESTALE, "%s",
-                             *m->text ? m->text : refuse_code_name(m->code));
+                link_give_up(l, m->code == REFUSE_STOLEN ? -ECANCELED : -ESTALE, "%s", text);
                 break;
         default: /* version,  role, spec mismatch: it will not change its mind */
                 link_give_up(l, -EPERM, "it refused: %s%s%s", refuse_code_name(m->code),

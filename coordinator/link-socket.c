@@ -219,12 +219,6 @@ static void explain_tcp(struct link *l, int error)
         }
 }
 
-/* Now or for an earlier coordinator of this run: then it is away, and may be started again. */
-static bool was_there(const struct link *l)
-{
-        return l->was_ready || l->patient || l->config.agent_id[0];
-}
-
 static void on_dial(int error, size_t index, void *userdata)
 {
         struct link *l = userdata;
@@ -249,7 +243,7 @@ static void on_dial(int error, size_t index, void *userdata)
                 explain_local(l, error);
         else
                 explain_tcp(l, error);
-        if (!was_there(l) && error != -ETIMEDOUT &&
+        if (!link_was_there(l) && error != -ETIMEDOUT &&
             now_monotonic_ns() - l->first_open_ns > GRACE_NS)
                 link_set_state(l, LINK_FAILED);
 }

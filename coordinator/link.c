@@ -52,6 +52,11 @@ void link_fail(struct link *l, int code, const char *format, ...)
                 link_set_state(l, LINK_FAILED);
 }
 
+bool link_was_there(const struct link *l)
+{
+        return l->was_ready || l->patient || l->config.agent_id[0];
+}
+
 void link_give_up(struct link *l, int code, const char *format, ...)
 {
         va_list ap;

@@ -12,7 +12,7 @@ import pytest
 
 import children
 from peer import Peer
-from soak import INCONCLUSIVE, PASS, STOPPED, USAGE, Coordinator, Store, wait_until
+from soak import INCONCLUSIVE, PASS, STOPPED, USAGE, WEDGE, Coordinator, Store, wait_until
 
 # A thousand kills in all, when there is time.
 LONG = os.environ.get("LXDSOAK_LONG") == "1"
@@ -340,6 +340,25 @@ def test_going_on_while_the_agent_is_started_again(host):
     time.sleep(5)
     host.agent.start()
     assert resumed.end(180).code == PASS
+    check_once(host, run.run_dir, 20)
+
+
+def test_going_on_while_lxd_is_away(host):
+    """An agent started anew has not seen LXD yet, and refuses; the coordinator of its run asks again."""
+    run = host.start("--total", 20, "--parallel", 2)
+    wait_until(lambda: counted(run.run_dir) >= 1, 60, "units")
+    kill(run)
+    host.agent.kill()
+    host.lxd.fault("gone")
+    host.agent.start()
+    resumed = Coordinator(host.directory, "resume", run.run_dir, "--json", "--connect-timeout", "60s")
+    wait_until(lambda: "Refused somebody" in host.agent.said(), 60, "refusal")
+    time.sleep(3)
+    assert resumed.process.poll() is None, resumed.said()
+    host.lxd.heal()
+    outcome = resumed.end(180)
+    assert outcome.code in (PASS, WEDGE), outcome
+    assert {w["class"] for w in outcome.data["wedges"]} <= {"daemon-down"}, outcome
     check_once(host, run.run_dir, 20)
 
 
