@@ -170,9 +170,6 @@ void sim_spool_drop(struct spool *s)
         s->jobs = NULL;
         for (; j; j = next) {
                 next = j->next;
-                /* the outbox's handlers own what they are given */
-                if (j->kind == SIM_RECORD)
-                        free(j->userdata);
                 job_free(j);
         }
 }
