@@ -13,6 +13,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fake as fake_lxd  # noqa: E402
 import soak  # noqa: E402
 
+# An hour, for `tests/run long`.
+collect_ignore = [] if os.environ.get("LXDSOAK_LONG") == "1" else ["test_storm.py"]
+
 
 @pytest.fixture
 def short_dir():
