@@ -7,7 +7,7 @@ import time
 
 import pytest
 from test_cleanup import drop_nameless_pairs
-from testbed import INCONCLUSIVE, PASS, STOPPED, THRESHOLD, WEDGE, wait_until
+from testbed import INCONCLUSIVE, PASS, STOPPED, THRESHOLD, WEDGE, Store, wait_until
 
 LONG = ("--hosts", "a,b", "--total", 400, "--parallel", 6)
 
@@ -113,6 +113,8 @@ def test_host_is_cut_off_for_longer_than_its_lease(bed):
     """Its units are done by the other; what it still ended is late, and it takes part again."""
     run = bed.start("--hosts", "a,b", "--total", 90, "--parallel", 4, "--lease", "10s", "--json")
     at_work(bed, "b")
+    # and the coordinator has heard so: a lease that is not confirmed counts from when it was sent last
+    wait_until(lambda: Store(run.run_dir / "run.db").one("select count(*) from unit where host = 'b'"), 60, "unit of b")
     bed.hosts("cut", "b")
     time.sleep(15)
     bed.hosts("heal", "b")
