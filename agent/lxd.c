@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json-text.h"
+#include "base/list.h"
 
 /* How long one /wait may take at the server before we ask again. Long enough
  * to cost nothing, short enough that a lost answer is noticed. */
@@ -51,21 +52,13 @@ static struct lxd_call *call_new(struct lxd *lxd, int64_t deadline_ns, lxd_handl
         call->handler = handler;
         call->userdata = userdata;
         call->deadline_ns = deadline_ns > 0 ? now_monotonic_ns() + deadline_ns : 0;
-        call->next = lxd->calls;
-        if (lxd->calls)
-                lxd->calls->prev = call;
-        lxd->calls = call;
+        LIST_PREPEND(lxd->calls, call);
         return call;
 }
 
 static void call_free(struct lxd_call *call)
 {
-        if (call->prev)
-                call->prev->next = call->next;
-        else
-                call->lxd->calls = call->next;
-        if (call->next)
-                call->next->prev = call->prev;
+        LIST_REMOVE(call->lxd->calls, call);
         free(call);
 }
 

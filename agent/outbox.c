@@ -9,6 +9,7 @@
 #include "agent/outbox.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/log.h"
 
 #define RETRY_USEC 1000000
@@ -44,12 +45,7 @@ struct waiting {
 
 static void waiting_free(struct waiting *w)
 {
-        if (w->prev)
-                w->prev->next = w->next;
-        else
-                w->outbox->waiting = w->next;
-        if (w->next)
-                w->next->prev = w->prev;
+        LIST_REMOVE(w->outbox->waiting, w);
         free(w);
 }
 
@@ -59,10 +55,8 @@ static struct waiting *waiting_new(struct outbox *o, uint64_t seq)
 
         if (!w)
                 return NULL;
-        *w = (struct waiting){o, seq, o->generation, .next = o->waiting};
-        if (o->waiting)
-                o->waiting->prev = w;
-        o->waiting = w;
+        *w = (struct waiting){o, seq, o->generation};
+        LIST_PREPEND(o->waiting, w);
         return w;
 }
 

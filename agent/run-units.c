@@ -6,6 +6,7 @@
 #include "agent/run-internal.h"
 
 #include "agent/journal.h"
+#include "base/list.h"
 
 #define HOLD_NS          (2 * NSEC_PER_SEC)
 #define HTTP_UNAVAILABLE 503
@@ -20,12 +21,7 @@ static void slot_free(struct slot *slot)
                 run->n_held--;
         else
                 run->n_in_flight--;
-        if (slot->prev)
-                slot->prev->next = slot->next;
-        else
-                run->slots = slot->next;
-        if (slot->next)
-                slot->next->prev = slot->prev;
+        LIST_REMOVE(run->slots, slot);
         runner_free(slot->runner);
         free(slot);
 }
@@ -37,10 +33,7 @@ static struct slot *slot_new(struct run *run)
         if (!slot)
                 return NULL;
         slot->run = run;
-        slot->next = run->slots;
-        if (run->slots)
-                run->slots->prev = slot;
-        run->slots = slot;
+        LIST_PREPEND(run->slots, slot);
         run->n_in_flight++;
         return slot;
 }

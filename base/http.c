@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/http-watch.h"
+#include "base/list.h"
 
 struct http_request {
         struct http_client *client;
@@ -77,17 +78,6 @@ static void done_remove(struct http_request *r)
         r->done = false;
 }
 
-static void request_unlink(struct http_request *r)
-{
-        if (r->prev)
-                r->prev->next = r->next;
-        else
-                r->client->active = r->next;
-        if (r->next)
-                r->next->prev = r->prev;
-        r->prev = r->next = NULL;
-}
-
 static void request_destroy(struct http_request *r)
 {
         curl_easy_cleanup(r->easy);
@@ -100,7 +90,7 @@ static void request_retire(struct http_request *r)
 {
         struct http_client *c = r->client;
 
-        request_unlink(r);
+        LIST_REMOVE(c->active, r);
         done_remove(r);
         r->handler = NULL;
         r->size = 0;
@@ -418,11 +408,7 @@ static struct http_request *request_take(struct http_client *c)
         }
         r->client = c;
         r->error[0] = '\0';
-        r->prev = NULL;
-        r->next = c->active;
-        if (c->active)
-                c->active->prev = r;
-        c->active = r;
+        LIST_PREPEND(c->active, r);
         return r;
 }
 
