@@ -217,10 +217,9 @@ static void on_refuse(struct link *l, const struct wire_header *h, void *body)
         case REFUSE_DRAINING:
         case REFUSE_LXD:
         case REFUSE_SPOOL_FULL: /* these pass, and a host of this run is asked again */
-                if (link_was_there(l))
-                        link_note(l, -ECONNREFUSED, "%s", text);
-                else
-                        link_fail(l, -ECONNREFUSED, "%s", text);
+                link_note(l, -ECONNREFUSED, "%s", text);
+                if (!link_was_there(l))
+                        link_set_state(l, LINK_FAILED);
                 break;
         case REFUSE_IMAGE:
         case REFUSE_SPEC: link_fail(l, -ECONNREFUSED, "%s", text); break;

@@ -14,7 +14,7 @@ import fake as fake_lxd  # noqa: E402
 import soak  # noqa: E402
 
 # An hour, for `tests/run long`.
-collect_ignore = [] if os.environ.get("LXDSOAK_LONG") == "1" else ["test_storm.py"]
+collect_ignore = [] if soak.LONG else ["test_storm.py"]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The real agent and coordinator as a test runs them: in a directory of its own, ended by pid."""
 
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import journald
 
 PASS, THRESHOLD, LEAK, WEDGE, INCONCLUSIVE, STOPPED, USAGE, INTERNAL = 0, 99, 98, 97, 96, 105, 64, 70
 
+LONG = os.environ.get("LXDSOAK_LONG") == "1"  # there is time for what is too long for every run
 SLOW = float(os.environ.get("LXDSOAK_SLOW", "1"))  # so many times longer may all take
 
 
@@ -23,6 +25,17 @@ def wait_until(true, seconds, what):
         assert time.monotonic() < deadline, f"after {seconds} s: no {what}"
         time.sleep(0.02)
     return said
+
+
+@contextlib.contextmanager
+def frozen(*processes):
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
 
 
 def environment(home):

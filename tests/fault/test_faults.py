@@ -11,7 +11,7 @@ import pytest
 
 from fake import DIALECTS
 from soak import (INCONCLUSIVE, LEAK, PASS, STOPPED, THRESHOLD, USAGE, WEDGE, Agent, Coordinator,
-                  wait_until)
+                  frozen, wait_until)
 
 PHASES = ["create", "start", "ready", "exec", "stop", "delete", "verify"]
 
@@ -479,11 +479,8 @@ def test_agent_stands_still_before_it_asks_for_an_operation(host):
     host.lxd.fault("slow", request="instances-post", ms=300, count=1)
     run = host.start("--total", 20, "--parallel", 4)
     wait_until(lambda: host.lxd.faults()[0]["hits"] == 1, 30, "the first create asked for")
-    host.agent.process.send_signal(signal.SIGSTOP)
-    try:
+    with frozen(host.agent.process):
         time.sleep(7)
-    finally:
-        host.agent.process.send_signal(signal.SIGCONT)
     outcome = run.end(120)
     check_passed(outcome, 20)
     check_clean(host)

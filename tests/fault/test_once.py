@@ -12,26 +12,28 @@ import pytest
 
 import children
 from peer import Peer
-from soak import INCONCLUSIVE, PASS, STOPPED, USAGE, WEDGE, Coordinator, Store, wait_until
+from soak import INCONCLUSIVE, LONG, PASS, STOPPED, USAGE, WEDGE, Coordinator, Store, frozen, wait_until
 
 # A thousand kills in all, when there is time.
-LONG = os.environ.get("LXDSOAK_LONG") == "1"
 KILLS = 330 if LONG else 8
 FREEZES = 110 if LONG else 1
 
 
-def check_once(host, run_dir, total):
-    """Each unit has one counted row and one outcome, and what LXD made is gone."""
-    store = Store(run_dir)
+def check_rows(store, total):
+    """Each unit has one counted row, and no record is there twice; how many attempts it knows the end of."""
     assert store.rows("select unit from unit order by unit") == [(n,) for n in range(1, total + 1)]
-    # no record is there twice, none is missing
     for table in ("sample", "late", "unit"):
         assert store.one(f"select count(*) from {table}") == \
-            store.one(f"select count(*) from (select distinct agent, seq from {table})")
+            store.one(f"select count(*) from (select distinct agent, seq from {table})"), table
+    return store.one("select (select count(*) from unit) + (select count(*) from late)")
+
+
+def check_once(host, run_dir, total):
+    """The same, and what LXD made is gone; every container belongs to one attempt of which the store knows the end."""
+    store = Store(run_dir)
+    attempts = check_rows(store, total)
     stats = host.lxd.stats()["instances"]
     assert stats["names"] == [] and stats["created"] == stats["deleted"], stats
-    # every container LXD made belongs to one attempt of which the store knows the end
-    attempts = store.one("select count(*) from unit") + store.one("select count(*) from late")
     assert total <= stats["created"] <= attempts, (stats, attempts)
     return store
 
@@ -160,16 +162,11 @@ def test_standing_still_for_longer_than_a_lease(make_host, who):
         wait_until(a.instances, 60, "units in flight, where it thawed too")
         dice.shuffle(victims)
         told = run.said().count("go to other hosts")
-        for victim in victims:
-            victim.send_signal(signal.SIGSTOP)
-        try:
+        with frozen(*victims):
             time.sleep(dice.uniform(11, 14))
             if who == "agent":
                 wait_until(lambda told=told: run.said().count("go to other hosts") > told, 60,
                            "its units lent to the other")
-        finally:
-            for victim in victims:
-                victim.send_signal(signal.SIGCONT)
     outcome = run.end(180 + total)
     assert outcome.code == PASS, outcome
     store = Store(run.run_dir)
@@ -291,11 +288,10 @@ def test_the_newest_start_drives(host):
     """An older one that stood still hears of it, ends, and says how to go on."""
     run = host.start("--total", 200, "--parallel", 4)
     wait_until(lambda: counted(run.run_dir) >= 5, 60, "units")
-    run.signal(signal.SIGSTOP)
-    copy = copy_of(run.run_dir)
-    newer = Coordinator(host.directory, "resume", copy, "--json")
-    wait_until(lambda: counted(copy) >= 60, 60, "units")
-    run.signal(signal.SIGCONT)
+    with frozen(run.process):
+        copy = copy_of(run.run_dir)
+        newer = Coordinator(host.directory, "resume", copy, "--json")
+        wait_until(lambda: counted(copy) >= 60, 60, "units")
     older = run.end(180)
     assert older.code == STOPPED and "later start" in older.err and "resume" in older.err, older
     outcome = newer.end(180)

@@ -2,11 +2,10 @@
 """Everything at once: agents and coordinators are killed, ended and frozen, and their LXDs go away, at random."""
 
 import random
-import signal
 import time
 
-from soak import INCONCLUSIVE, LEAK, PASS, THRESHOLD, WEDGE, Coordinator, Store, wait_until
-from test_once import counted, kill
+from soak import INCONCLUSIVE, LEAK, PASS, THRESHOLD, WEDGE, Coordinator, Store, frozen, wait_until
+from test_once import check_rows, counted, kill
 
 WORLDS = 50
 TOTAL, BLOWS, LEASE = 800, 20, 10
@@ -26,9 +25,8 @@ class World:
         self.run_dir = self.run.run_dir
 
     def freeze(self, process):
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(self.dice.choice([1, 3, LEASE - 2, LEASE + 3]))
-        process.send_signal(signal.SIGCONT)
+        with frozen(process):
+            time.sleep(self.dice.choice([1, 3, LEASE - 2, LEASE + 3]))
 
     def agent_is_killed(self, host):
         host.agent.kill()
@@ -90,27 +88,20 @@ class World:
 
     def check(self, outcome):
         """From the store and from LXD. Of a host that was lost at the end the store knows no more."""
-        store = Store(self.run_dir)
-        assert store.rows("select unit from unit order by unit") == [(n,) for n in range(1, TOTAL + 1)], outcome
-        for table in ("sample", "late", "unit"):
-            assert store.one(f"select count(*) from {table}") == \
-                store.one(f"select count(*) from (select distinct agent, seq from {table})"), table
+        attempts = check_rows(Store(self.run_dir), TOTAL)
         there = [h for h in self.hosts if outcome.data["hosts"][h.agent.endpoint]["state"] != "lost"]
         reported = {item["name"] for item in outcome.data["leftovers"]}
         assert {name for host in there for name in host.instances()} <= reported, outcome
         if there == self.hosts:
             created = sum(host.lxd.stats()["instances"]["created"] for host in self.hosts)
-            attempts = store.one("select count(*) from unit") + store.one("select count(*) from late")
             assert created <= attempts, (created, attempts, outcome)
         for host in self.hosts:
             wait_until(lambda host=host: host.cleanup().code == PASS, 60, "cleanup")
             assert host.instances() == []
 
     def stop(self):
-        self.run.process.send_signal(signal.SIGCONT)
         kill(self.run)
         for host in self.hosts:
-            host.agent.process.send_signal(signal.SIGCONT)
             host.agent.stop()
             host.lxd.stop()
 
