@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One pair of hosts for all system tests; what every test must leave as it was."""
+"""One pair of hosts for all system tests of a process; what every test must leave as it was."""
 
 import os
 import pathlib
@@ -68,7 +68,7 @@ def keep_logs(request, pair):
     if not request.config.failed_tests:
         return
     logs = pathlib.Path(os.environ.get("LXDSOAK_LOGS", "/var/tmp/lxdsoak-logs"))
-    logs = logs / time.strftime("system-%Y%m%d-%H%M%S")
+    logs = logs / (time.strftime("system-%Y%m%d-%H%M%S-") + os.environ.get("PYTEST_XDIST_WORKER", "alone"))
     logs.mkdir(parents=True, exist_ok=True)
     try:
         pair.hosts("logs", logs, timeout=120, check=False)

@@ -6,10 +6,9 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import time
 
-from testbed import INCONCLUSIVE, PASS, THRESHOLD, Store, wait_until
+from testbed import INCONCLUSIVE, PASS, THRESHOLD, counted, wait_until
 
 KILLS = 100 if os.environ.get("LXDSOAK_LONG") == "1" else 3
 PARALLEL = 4
@@ -32,13 +31,6 @@ def lifecycle(bed):
     finally:
         for host in bed.names:
             bed.sh(host, f"systemctl stop lifecycle; rm -f {EVENTS}")
-
-
-def counted(run_dir):
-    try:
-        return Store(run_dir / "run.db").one("select count(*) from unit")
-    except (AssertionError, sqlite3.OperationalError):
-        return 0  # not made yet
 
 
 class Storm:

@@ -2,7 +2,6 @@
 """What cannot work is refused with a clear line, the right exit code and no trace."""
 
 import os
-import time
 
 import pytest
 
@@ -29,26 +28,16 @@ from testbed import INCONCLUSIVE, USAGE
     (["cleanup"], "hosts"),
 ], ids=lambda v: " ".join(v) if isinstance(v, list) else None)
 def test_bad_usage(bed, args, named):
-    began = time.monotonic()
-    outcome = bed.coord(*args, timeout=10)
+    outcome = bed.coord(*args, timeout=30)
     assert outcome.code == USAGE, outcome
     assert named in outcome.err and len(outcome.err.splitlines()) <= 2, outcome
     assert outcome.out == "" and not outcome.run_dir.exists()
-    assert time.monotonic() - began < 5
-
-
-def known_as(bed, name):
-    """A file of known agents in which `name` has a key too."""
-    known = (bed.home / ".config/lxdsoak/known_agents").read_text()
-    path = bed.scratch / f"known-{name}"
-    path.write_text(known + f"{name} {known.split()[1]}\n")
-    return path
 
 
 @pytest.mark.parametrize("host", ["nosuchhost", "outside", "10.77.0.99"],
                          ids=["no address", "nobody listens", "nobody answers"])
 def test_host_that_cannot_be_reached(bed, host):
-    outcome = bed.coord("--hosts", host, "--total", 2, "--known-agents", known_as(bed, host),
+    outcome = bed.coord("--hosts", host, "--total", 2, "--known-agents", bed.known_as(host),
                         "--connect-timeout", "4s", timeout=30)
     assert outcome.code == INCONCLUSIVE, outcome
     assert host in outcome.err, outcome

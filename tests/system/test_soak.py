@@ -180,9 +180,10 @@ def test_density_unwinds(bed):
 
 
 def test_density_stops_at_min_free(bed):
+    # The machine's own, which other hosts on it use too: room for what they take and give back meanwhile.
     available = int(bed.sh("a", "awk '/^MemAvailable/ { print $2 }' /proc/meminfo")) // 1024
     outcome = bed.soak("--hosts", "a", "--mode", "density", "--total", 100, "--parallel", 2,
-                       "--min-free", f"{available - 150}M", timeout=150)
+                       "--min-free", f"{available - 300}M", timeout=300)
     assert outcome.code == PASS, outcome
     assert 0 < outcome.data["units"]["passed"] < 100, outcome
 

@@ -9,17 +9,15 @@ import dataclasses
 import json
 import os
 import pathlib
-import shutil
 import sqlite3
 import subprocess
-import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
 HOSTS = HERE / "hosts"
 
 PASS, THRESHOLD, LEAK, WEDGE, INCONCLUSIVE, STOPPED = 0, 99, 98, 97, 96, 105
-USAGE, UNAVAILABLE = 64, 69
+USAGE, UNAVAILABLE, INTERNAL = 64, 69, 70
 
 # What is left of containers on a host: one line each. Everything an LXD
 # container brings with it, looked for where the kernel and the disk show it.
@@ -98,9 +96,10 @@ class Testbed:
     def __init__(self, state, names):
         self.state = pathlib.Path(state)
         self.names = names
-        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="lxdsoak-system-"))
         self.home = self.state / "outside" / "home"
+        self.scratch = self.state / "outside" / "runs"
         self.n_runs = 0
+        self.guard = None
 
     def hosts(self, command, *args, timeout=60, check=True):
         return subprocess.run([HOSTS, command, self.state, *args], text=True, timeout=timeout, check=check,
@@ -108,11 +107,14 @@ class Testbed:
 
     def up(self, build):
         subprocess.run([HOSTS, "up", self.state, *self.names], check=True, timeout=900, stdin=subprocess.DEVNULL)
+        # Nothing here has the last word when this process is killed.
+        self.guard = subprocess.Popen([HOSTS, "guard", self.state, str(os.getpid())], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.scratch.mkdir()
         subprocess.run([HOSTS, "install", self.state, build], check=True, timeout=120, stdin=subprocess.DEVNULL)
 
     def down(self):
         subprocess.run([HOSTS, "down", self.state], check=True, timeout=120, stdin=subprocess.DEVNULL)
-        shutil.rmtree(self.scratch, ignore_errors=True)
 
     # ---- in a host -------------------------------------------------------
 
@@ -127,13 +129,17 @@ class Testbed:
         assert done.returncode == 0, f"in {host}: {script}\nexit code {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 
+    def address(self, host):
+        return next(line.split()[0] for line in (self.state / "hosts").read_text().splitlines()
+                    if line.split()[1] == host)
+
     def root(self, host):
         return self.state / host / "root"
 
     def left(self, host):
         return sorted(set(self.sh(host, LEFT_SCRIPT).splitlines()))
 
-    def left_after(self, host, allowed=(), within=5):
+    def left_after(self, host, allowed=(), within=20):
         """What is left once the kernel has had `within` seconds to finish."""
         end = time.monotonic() + within
         while True:
@@ -144,6 +150,9 @@ class Testbed:
 
     def instances(self, host):
         return self.sh(host, "timeout 30 lxc list --format csv -c n").split()
+
+    def at_work(self, host="a", n=3):
+        wait_until(lambda: len(self.instances(host)) >= n, 180, f"{n} instances in {host}")
 
     def unit_property(self, host, name, unit="lxdsoak-agent.service"):
         return self.sh(host, f"systemctl show -P {name} {unit}").strip()
@@ -157,6 +166,13 @@ class Testbed:
         return self.sh(host, "date '+%F %T'").strip()
 
     # ---- the coordinator, from the third place ---------------------------
+
+    def known_as(self, name):
+        """A file of known agents in which `name` has host a's key too."""
+        known = (self.home / ".config/lxdsoak/known_agents").read_text()
+        path = self.scratch / f"known-{name}"
+        path.write_text(known + f"{name} {known.split()[1]}\n")
+        return path
 
     def start(self, *args, environment=None):
         """Starts lxdsoak-coord; `--run-dir` is added to a run that has none."""
@@ -194,6 +210,14 @@ class Testbed:
         assert outcome.out.strip(), f"no summary was printed\n{outcome}"
         assert outcome.data["exit_code"] == outcome.code, outcome
         return outcome
+
+
+def counted(run_dir):
+    """How many units a run has so far."""
+    try:
+        return Store(run_dir / "run.db").one("select count(*) from unit")
+    except (AssertionError, sqlite3.OperationalError):
+        return 0  # not made yet
 
 
 def wait_until(condition, within, what):
