@@ -170,15 +170,15 @@ def test_host_is_rebooted_half_way(bed):
 
 
 def test_name_is_taken(bed):
-    run = bed.start("--hosts", "a", "--total", 20, "--parallel", 1, "--json")
+    run = bed.start("--hosts", "a", "--total", 10, "--parallel", 1, "--json")
     bed.at_work(n=1)
     mine = bed.instances("a")[0]
-    taken = mine[:-2] + "20"
+    taken = mine[:-2] + "10"
     bed.sh("a", f"lxc init soak {taken}")
     try:
         outcome = run.end(120)
         assert outcome.code == THRESHOLD, outcome
-        assert outcome.data["units"]["failed"] == 1 and outcome.data["units"]["passed"] == 19, outcome
+        assert outcome.data["units"]["failed"] == 1 and outcome.data["units"]["passed"] == 9, outcome
         errors = outcome.store.rows("select error from sample where result <> 'ok'")
         assert any("exists" in (e or "") for (e,) in errors), errors
         assert bed.instances("a") == [taken], "somebody else's instance was removed"
