@@ -2,14 +2,13 @@
 """A disk that is full, on a host with a real LXD: under the agent's spool, the coordinator's store and the journal."""
 
 import json
-import subprocess
+import shutil
 import time
 
 import pytest
 
-from testbed import HOSTS, INTERNAL, PASS, Running, counted, wait_until
+from testbed import INTERNAL, PASS, UNIT, counted, wait_until
 
-UNIT = "lxdsoak-agent.service"
 SPOOL, STORE, JOURNAL = "/var/lib/lxdsoak", "/mnt", "/var/log/journal"
 
 
@@ -60,36 +59,32 @@ def small_store(bed):
     bed.sh("a", f"umount {STORE}")
 
 
-def locally(bed, *args):
-    """A coordinator in host a."""
-    process = subprocess.Popen([HOSTS, "run", bed.state, "a", "--", "lxdsoak-coord", *map(str, args)], text=True,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    return Running(process, bed.root("a") / "root/run")
-
-
 def test_beneath_the_store(bed, small_store):
     """The coordinator ends and says how to go on; what the agent ended meanwhile is not done again."""
-    total = 40
+    total, copy = 40, bed.next_run_dir()
+
+    def locally(*args):
+        return bed.spawn(copy, "run", bed.state, "a", "--", "lxdsoak-coord", *map(str, args))
 
     def passed():
         shown = bed.run("a", "lxdsoak-report", "show", small_store, "--json").stdout
         return json.loads(shown)["units"]["passed"] if shown else 0
 
-    run = locally(bed, "--hosts", "localhost", "--total", total, "--parallel", 4, "--json", "--run-dir", small_store)
+    run = locally("--hosts", "localhost", "--total", total, "--parallel", 4, "--json", "--run-dir", small_store)
     wait_until(lambda: passed() >= 4, 120, "units")
     fill(bed, STORE)
     outcome = run.end(120)
     assert outcome.code == INTERNAL, outcome
     assert "full" in outcome.err and small_store in outcome.err and "resume" in outcome.err, outcome
     assert 4 <= passed() < total
-    again = locally(bed, "resume", small_store, "--json").end(60)
+    again = locally("resume", small_store, "--json").end(60)
     assert again.code == INTERNAL and "full" in again.err, again
     free(bed, STORE)
-    again = locally(bed, "resume", small_store, "--json").end(180)
-    bed.sh("a", f"rm -rf /root/run && cp -r {small_store} /root/run")
+    again = locally("resume", small_store, "--json").end(180)
+    bed.sh("a", f"cp -r {small_store} /root/run")
+    shutil.move(bed.root("a") / "root/run", copy)
     assert again.code == PASS and again.each_once(total), again
     assert again.store.one("select max(attempt) from unit") == 1, "something was done twice"
-    bed.sh("a", "rm -r /root/run")
 
 
 @pytest.fixture

@@ -35,9 +35,7 @@ def test_host_is_taken_and_given_back(bed):
     lost = first.end(60)
     assert lost.code == STOPPED, lost
     assert "has taken this host" in lost.err and f"resume {first.run_dir}" in lost.err, lost
-    resumed = bed.start("resume", str(first.run_dir), "--json")
-    resumed.run_dir = first.run_dir
-    outcome = resumed.end(180)
+    outcome = bed.coord("resume", first.run_dir, "--json", timeout=180)
     assert outcome.code == PASS and outcome.each_once(24), outcome
 
 
@@ -48,11 +46,10 @@ def test_same_host_under_two_names(bed):
     assert bed.instances("a") == []
 
 
-def say(bed, to, message):
+def say(bed, message):
     """What the agent of host a answers to a message as no coordinator of today sends it."""
-    known, secret = (bed.home / ".config/lxdsoak" / name for name in ("known_agents", "coord.key"))
     peer = pathlib.Path(os.environ["LXDSOAK_BUILD"]) / "tests/fault/lxdsoak-peer"
-    command = ["timeout", "60", peer, f"tcp://{to}:7463", known.read_text().split()[1], secret]
+    command = ["timeout", "60", peer, f"tcp://{bed.address('a')}:7463", bed.public_key("a"), bed.keys / "coord.key"]
     with subprocess.Popen([HOSTS, "outside", bed.state, "--", *command], text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
@@ -67,7 +64,7 @@ def say(bed, to, message):
 def test_versions_that_do_not_match(bed):
     """Refused before anything is lent, with what each side speaks; and who speaks the same goes on being served."""
     run = begun(bed, "--total", 12, "--parallel", 2)
-    said = say(bed, bed.address("a"), 'HELLO - 0 0 {"proto_min": 7, "proto_max": 9, "of": ["the", "future"]}')
+    said = say(bed, 'HELLO - 0 0 {"proto_min": 7, "proto_max": 9, "of": ["the", "future"]}')
     assert said.startswith("REFUSE ") and '"version"' in said and "7 to 9" in said, said
     outcome = run.end(120)
     assert outcome.code == PASS and outcome.each_once(12), outcome

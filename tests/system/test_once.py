@@ -54,7 +54,7 @@ class Storm:
                 self.n_kills += 1
             outcome = self.run.end(600 + 20 * KILLS)
             for host in self.bed.names:
-                self.await_agent(host)
+                self.bed.await_agent(host)
             return outcome
         except BaseException:
             self.run.signal(signal.SIGKILL)
@@ -71,15 +71,10 @@ class Storm:
         """And goes on. There may be no agent at that moment: systemd waits 10 s before it starts one again."""
         self.run.signal(signal.SIGKILL)
         self.run.end(10)
-        run_dir = self.run.run_dir
-        self.run = self.bed.start("resume", str(run_dir), "--json", "--connect-timeout", "60s")
-        self.run.run_dir = run_dir
-
-    def await_agent(self, host):
-        wait_until(lambda: self.bed.unit_property(host, "ActiveState") == "active", 90, f"agent of {host}")
+        self.run = self.bed.start("resume", self.run.run_dir, "--json", "--connect-timeout", "60s")
 
     def kill_agent(self, host):
-        self.await_agent(host)
+        self.bed.await_agent(host)
         self.bed.sh(host, "systemctl kill --signal=KILL --kill-whom=main lxdsoak-agent")
 
 

@@ -107,15 +107,10 @@ def test_default_run_dir_is_named_after_the_run(bed):
 
 
 def test_host_with_port_and_by_address(bed):
-    known = bed.home / ".config/lxdsoak/known_agents"
-    before = known.read_text()
-    key = next(line.split()[1] for line in before.splitlines() if line.startswith("a "))
-    known.write_text(before + f"fd77::11 {key}\n")
-    try:
-        assert bed.coord("--hosts", "a:7463,b", "--total", 4).code == PASS
-        assert bed.coord("--hosts", "[fd77::11]:7463", "--total", 1).code == PASS
-    finally:
-        known.write_text(before)
+    address = bed.address("a6")
+    known = bed.known_as(address)
+    assert bed.coord("--hosts", "a:7463,b", "--total", 4).code == PASS
+    assert bed.coord("--hosts", f"[{address}]:7463", "--total", 1, "--known-agents", known).code == PASS
 
 
 @pytest.mark.parametrize("stop", ["clean", "force"])

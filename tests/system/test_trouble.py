@@ -55,9 +55,7 @@ def test_coordinator_is_killed_and_the_run_goes_on(bed):
     bed.at_work()
     run.signal(signal.SIGKILL)
     run.end(30)
-    resumed = bed.start("resume", str(run.run_dir), "--json")
-    resumed.run_dir = run.run_dir
-    outcome = resumed.end(180)
+    outcome = bed.coord("resume", run.run_dir, "--json", timeout=180)
     assert outcome.code == PASS and outcome.data["units"]["passed"] == 60, outcome
     assert outcome.each_once(60)
     assert outcome.store.one("select max(attempt) from unit") == 1, "nothing was done twice"
@@ -123,7 +121,7 @@ def test_host_is_cut_off_for_longer_than_its_lease(bed):
 def boots(bed, host):
     """Power on again, with an agent that starts with the host."""
     bed.hosts("boot", host, timeout=180)
-    wait_until(lambda: bed.unit_property(host, "ActiveState") == "active", 90, f"agent of {host}")
+    bed.await_agent(host)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 HOSTS = HERE / "hosts"
+UNIT = "lxdsoak-agent.service"
 
 PASS, THRESHOLD, LEAK, WEDGE, INCONCLUSIVE, STOPPED = 0, 99, 98, 97, 96, 105
 USAGE, UNAVAILABLE, INTERNAL = 64, 69, 70
@@ -139,9 +140,9 @@ class Testbed:
     def left(self, host):
         return sorted(set(self.sh(host, LEFT_SCRIPT).splitlines()))
 
-    def left_after(self, host, allowed=(), within=20):
-        """What is left once the kernel has had `within` seconds to finish."""
-        end = time.monotonic() + within
+    def left_after(self, host, allowed=()):
+        """What is left once the kernel has had time to finish."""
+        end = time.monotonic() + 20
         while True:
             left = [line for line in self.left(host) if not any(a in line for a in allowed)]
             if not left or time.monotonic() > end:
@@ -154,10 +155,13 @@ class Testbed:
     def at_work(self, host="a", n=3):
         wait_until(lambda: len(self.instances(host)) >= n, 180, f"{n} instances in {host}")
 
-    def unit_property(self, host, name, unit="lxdsoak-agent.service"):
+    def await_agent(self, host):
+        wait_until(lambda: self.unit_property(host, "ActiveState") == "active", 90, f"agent of {host}")
+
+    def unit_property(self, host, name, unit=UNIT):
         return self.sh(host, f"systemctl show -P {name} {unit}").strip()
 
-    def journal(self, host, since, unit="lxdsoak-agent.service"):
+    def journal(self, host, since, unit=UNIT):
         self.sh(host, "journalctl --sync")
         lines = self.sh(host, f"journalctl -u {unit} -o json --no-pager --since '{since}'").splitlines()
         return [json.loads(line) for line in lines]
@@ -167,24 +171,40 @@ class Testbed:
 
     # ---- the coordinator, from the third place ---------------------------
 
+    @property
+    def keys(self):
+        """Where the third place has its own key, and those of the hosts."""
+        return self.home / ".config/lxdsoak"
+
+    def public_key(self, host):
+        return (self.root(host) / "etc/lxdsoak/agent.pub").read_text().strip()
+
     def known_as(self, name):
         """A file of known agents in which `name` has host a's key too."""
-        known = (self.home / ".config/lxdsoak/known_agents").read_text()
         path = self.scratch / f"known-{name}"
-        path.write_text(known + f"{name} {known.split()[1]}\n")
+        path.write_text((self.keys / "known_agents").read_text() + f"{name} {self.public_key('a')}\n")
         return path
+
+    def next_run_dir(self):
+        self.n_runs += 1
+        return self.scratch / f"run-{self.n_runs}"
+
+    def spawn(self, run_dir, *command, environment=None):
+        """A command of `hosts` that is, in the end, a coordinator."""
+        process = subprocess.Popen([HOSTS, *command], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, cwd=self.scratch, env={**os.environ, **(environment or {})})
+        return Running(process, run_dir)
 
     def start(self, *args, environment=None):
         """Starts lxdsoak-coord; `--run-dir` is added to a run that has none."""
-        self.n_runs += 1
-        run_dir = self.scratch / f"run-{self.n_runs}"
         args = [str(a) for a in args]
-        if args[0] not in ("cleanup", "keygen", "resume") and "--run-dir" not in args:
-            args += ["--run-dir", str(run_dir)]
-        process = subprocess.Popen([HOSTS, "outside", self.state, "--", "lxdsoak-coord", *args], text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   cwd=self.scratch, env={**os.environ, **(environment or {})})
-        return Running(process, run_dir)
+        if args[0] == "resume":
+            run_dir = pathlib.Path(args[1])
+        else:
+            run_dir = self.next_run_dir()
+            if args[0] not in ("cleanup", "keygen") and "--run-dir" not in args:
+                args += ["--run-dir", str(run_dir)]
+        return self.spawn(run_dir, "outside", self.state, "--", "lxdsoak-coord", *args, environment=environment)
 
     def given_up(self, after):
         """Clean stops that LXD gave up at once, in runs after that one.
